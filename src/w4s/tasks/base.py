@@ -46,6 +46,28 @@ class SearchSet:
     """Problems for the self-check and for the failing cases that feedback quotes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many problems each set should have; None leaves it to the task."""
+
+    private: int | None = None
+    public: int | None = None
+    training: int | None = None
+    test: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the meta-agent is told of a task."""
+
+    name: str
+    description: str
+    interface: Interface
+    example: Problem
+    example_answer: str
+    metric: str
+
+
 class Sealed:
     """The test problems, behind one door."""
 
@@ -90,3 +112,15 @@ class Task:
     """For the simulated executor: what it needs to know of a problem."""
     variant: JSON = None
     """Seed, sizes and whatever else the sets were drawn from; part of a run's configuration."""
+
+    @property
+    def brief(self) -> Brief:
+        """What the meta-agent is told."""
+        return Brief(
+            self.name,
+            self.description,
+            self.interface,
+            self.example,
+            self.example_answer,
+            self.metric,
+        )
