@@ -1,0 +1,304 @@
+"""The settings of each command: one frozen record, all defaults in sight.
+
+In: a TOML file (`--config FILE`), `key=value` words, flags; the later ones win. Out: a checked
+record, and its resolved form as TOML for the run folder. Secrets never stand here: a setting
+names the environment variable that holds one. Each field says what it does and when to turn it;
+the command line makes its options from that.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from w4s.errors import ConfigError
+from w4s.types import JSON
+
+
+class Method(StrEnum):
+    """How workflows are searched for."""
+
+    W4S = "w4s"
+    RANDOM = "random"
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+class Record(BaseModel):
+    """What all settings share: how they are read, compared and written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def resolve(cls, *layers: Mapping[str, object]) -> Self:
+        """Lay settings over each other, the last on top, and check the whole."""
+        merged: dict[str, object] = {}
+        for layer in layers:
+            for key in layer:
+                if key not in cls.model_fields:
+                    raise ConfigError(_unknown(key, list(cls.model_fields)))
+            merged |= layer
+        try:
+            return cls.model_validate(merged)
+        except ValidationError as error:
+            raise ConfigError(_first(error)) from None
+
+    @classmethod
+    def free(cls) -> frozenset[str]:
+        """Settings that may change when a run goes on: they move no result."""
+        return frozenset(name for name, f in cls.model_fields.items() if _FREE in f.metadata)
+
+    def settings(self) -> dict[str, JSON]:
+        """Everything, as plain values; what is not set is left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+_FREE = "may change when a run goes on"
+
+Dollars = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Limits(Record):
+    """What a command may use; shared by those that call models."""
+
+    max_usd: Annotated[Dollars | None, _FREE] = Field(
+        None, description="Stop before more than this many dollars are spent in the run folder."
+    )
+    max_calls: Annotated[int | None, _FREE] = Field(
+        None, ge=0, description="Stop before more than this many model calls are paid for."
+    )
+    max_tokens: Annotated[int | None, _FREE] = Field(
+        None, ge=0, description="Stop before more than this many tokens, in and out, are used."
+    )
+    max_minutes: Annotated[float | None, _FREE] = Field(
+        None, gt=0, description="Stop after this long; the same command then goes on."
+    )
+    concurrency: Annotated[Count, _FREE] = Field(
+        64, description="Solver calls at a time. Lower it for a small machine or a local server."
+    )
+    key_env: Annotated[str, _FREE] = Field(
+        "OPENAI_API_KEY", description="Environment variable with the meta-agent's API key."
+    )
+    executor_key_env: Annotated[str, _FREE] = Field(
+        "OPENAI_API_KEY", description="Environment variable with the executor's API key."
+    )
+
+
+class SearchConfig(Limits):
+    """`w4s search`."""
+
+    task: str = Field(description="Task to search on: a name (`w4s tasks`) or your own file.")
+    run: Annotated[Path, _FREE] = Field(
+        description="Folder of the run. The same command on the same folder goes on."
+    )
+    executor: str = Field(
+        "simulated",
+        description="Model that the workflows call: simulated, openai:MODEL[@BASE_URL], …",
+    )
+    meta_agent: str = Field(
+        "grammar",
+        description="Model that writes the workflows: grammar, scripted:FILE,"
+        " openai:MODEL[@BASE_URL], …",
+    )
+    method: Method = Field(
+        Method.W4S, description="w4s, or random: the same budget without feedback, to compare."
+    )
+    turns: Count = Field(10, description="Turns of the search. More helps until nothing rises.")
+    samples: Count = Field(
+        5, description="Candidates a turn. More explores wider, at a price in proportion."
+    )
+    seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
+    private: Count | None = Field(
+        None,
+        description="Private validation problems. More make accuracies surer and cost more;"
+        " default: the task's own number.",
+    )
+    public: Count | None = Field(
+        None, description="Public problems, which feedback may quote; default: the task's own."
+    )
+    test: Count | None = Field(
+        None, description="Sealed test problems; default: the task's own number."
+    )
+    temperature: float = Field(
+        0.5, ge=0, le=2, description="Of the meta-agent. Raise it when candidates look alike."
+    )
+    reply_tokens: Count = Field(
+        4096, description="Longest reply of the meta-agent. Raise it when workflows are cut off."
+    )
+    executor_tokens: Count = Field(
+        4096, description="Longest reply of the executor, whatever a workflow asks for."
+    )
+    solver_calls: Count = Field(
+        200, description="Most model calls of one solver call. Lower it to forbid dear workflows."
+    )
+    solver_seconds: float = Field(
+        20.0, gt=0, description="A solver call's own time; waiting for the model is not counted."
+    )
+    unscored_limit: Share = Field(
+        0.05,
+        description="Share of problems that faults of the provider may leave unscored. Raise it"
+        " only to look at a run on a bad line: its accuracies are less sure.",
+    )
+    prices: dict[str, str] = Field(
+        default_factory=dict,
+        description="Dollars per million tokens, in and out, of models the price table lacks:"
+        ' prices={"my-model" = "0.15/0.60"}.',
+    )
+
+
+class TestConfig(Limits):
+    """`w4s test`. Task, executor and seed are those of the run."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    run: Path = Field(description="Folder of a search.")
+    workflow: str | None = Field(
+        None, description="A file, or the name of a baseline; default: the best of the run."
+    )
+    baselines: bool = Field(False, description="Test the example workflows too.")
+
+
+class ReportConfig(Record):
+    """`w4s report`."""
+
+    run: Path = Field(description="Folder of a search.")
+    format: Format = Field(Format.TERMINAL, description="terminal, markdown or json.")
+
+
+class ServeSimulatedConfig(Record):
+    """`w4s serve-simulated`."""
+
+    tasks: tuple[str, ...] = Field((), description="Tasks it can answer; default: all toy tasks.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    latency_ms: float = Field(0.0, ge=0, description="Wait before each answer, in milliseconds.")
+    ms_per_token: float = Field(0.0, ge=0, description="And as much again for each token of it.")
+    rate_429: Share = Field(0.0, description="Share of requests answered with 429, come later.")
+    rate_500: Share = Field(0.0, description="Share of requests answered with 500.")
+    rate_dropped: Share = Field(0.0, description="Share of connections closed without an answer.")
+    rate_cut: Share = Field(0.0, description="Share of answers cut off in the middle.")
+    rate_malformed: Share = Field(0.0, description="Share of answers that are no valid answer.")
+    retry_after: float = Field(1.0, ge=0, description="Seconds that a 429 asks to wait.")
+    fault_seed: int = Field(0, ge=0, description="Another seed puts the faults elsewhere.")
+
+
+def read_overrides(words: Sequence[str]) -> dict[str, object]:
+    """`key=value` words of the command line. A value in brackets or braces is TOML."""
+    settings: dict[str, object] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise ConfigError(f"{word!r} is no setting; write it as key=value")
+        settings[key.strip().replace("-", "_")] = _value(value.strip())
+    return settings
+
+
+def read_file(path: Path) -> dict[str, JSON]:
+    """The settings in a TOML file of the user's."""
+    try:
+        return from_toml(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        raise ConfigError(f"no settings file {path}; --config takes a TOML file") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text; --config takes a TOML file") from None
+
+
+def from_toml(text: str, path: Path) -> dict[str, JSON]:
+    """Parse TOML; `path` is for the message."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+
+
+def to_toml(settings: Mapping[str, JSON]) -> str:
+    """Plain values and one level of tables as TOML; what is None is left out."""
+    plain = {k: v for k, v in settings.items() if v is not None and not isinstance(v, Mapping)}
+    tables = {k: v for k, v in settings.items() if isinstance(v, Mapping) and v}
+    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{_toml(k)} = {_toml(v)}" for k, v in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def differences(
+    was: Mapping[str, JSON], now: Mapping[str, JSON], free: frozenset[str]
+) -> list[str]:
+    """What differs, each as `key was this, is that`; settings in `free` may differ."""
+    flat_was, flat_now = _flat(was), _flat(now)
+    keys = [*flat_was, *(key for key in flat_now if key not in flat_was)]
+    return [
+        f"{key} was {_shown(flat_was.get(key))}, is {_shown(flat_now.get(key))}"
+        for key in keys
+        if key not in free and flat_was.get(key) != flat_now.get(key)
+    ]
+
+
+def nearest(word: str, words: Sequence[str]) -> str:
+    """`; did you mean 'x'?`, or nothing when no word is near."""
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _unknown(key: str, keys: Sequence[str]) -> str:
+    return f"unknown setting {key!r}{nearest(key, keys)} (settings: {', '.join(keys)})"
+
+
+def _first(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_context=False)[0]
+    name = ".".join(str(part) for part in fault["loc"]) or "settings"
+    if fault["type"] == "missing":
+        return f"{name} is missing; give {name}=…"
+    return f"{name}={fault['input']}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _value(text: str) -> object:
+    if text[:1] not in ("[", "{"):
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{text!r} is not valid TOML: {error}") from None
+
+
+def _toml(value: JSON) -> str:
+    if isinstance(value, str):
+        # A TOML string is a JSON string, apart from one control character.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Sequence):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_toml(k)} = {_toml(v)}' for k, v in value.items())}}}"
+    return json.dumps(value)
+
+
+def _flat(settings: Mapping[str, JSON]) -> dict[str, JSON]:
+    flat: dict[str, JSON] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{inner}": item for inner, item in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _shown(value: JSON) -> str:
+    return "not set" if value is None else str(value)
