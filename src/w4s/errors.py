@@ -52,9 +52,13 @@ class Overloaded(ProviderError):
 class ServerFault(ProviderError):
     """5xx, a dropped connection, a cut or malformed body."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, unknown: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.unknown = unknown
+        """True when the provider may have done the work all the same (and bill it)."""
 
 
 class Unsupported(ProviderError):
