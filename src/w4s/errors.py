@@ -83,3 +83,8 @@ class BudgetExceeded(W4sError):
 
 class TooManyUnscored(W4sError):
     """Too many problems of one evaluation were lost to faults that are not the workflow's."""
+
+    def __init__(self, message: str, *, rejected: bool = False) -> None:
+        super().__init__(message)
+        self.rejected = rejected
+        """True when every loss was a request that the provider rejected for its content."""

@@ -173,17 +173,11 @@ class Evaluation:
     workflow: Workflow
     outcomes: tuple[Outcome, ...]
     """In the order of the problems."""
-    planned: int
-    """How many problems were asked for; more than `outcomes` when a budget ended it early."""
 
     @property
     def scored(self) -> tuple[Outcome, ...]:
         """The outcomes that count."""
         return tuple(o for o in self.outcomes if o.status is not Status.UNSCORED)
-
-    @property
-    def complete(self) -> bool:
-        return len(self.outcomes) == self.planned
 
     @property
     def accuracy(self) -> float:
@@ -280,6 +274,9 @@ class State:
     """The workflow that the current window started from; None in the first window."""
     window: tuple[Step, ...]
     """Turns since the conversation was last rebuilt."""
+    best_at_start: float
+    """Best accuracy when the window began. The prompt says this one, so that it never changes
+    within a window and the turns of a window share their prefix."""
     best: Entry
     """Running best."""
     last: Entry
@@ -298,7 +295,7 @@ class Turn:
     @property
     def chosen(self) -> Attempt | None:
         """The best attempt, the earliest of equals; None when nothing ran."""
-        ran = [a for a in self.attempts if a.evaluation.complete and a.evaluation.ran]
+        ran = [a for a in self.attempts if a.evaluation.ran]
         return max(ran, key=lambda a: a.evaluation.accuracy, default=None)
 
 

@@ -23,9 +23,11 @@ class Purpose(StrEnum):
     REPAIR = "repair"
     CHECK = "check"
     VALIDATE = "validate"
+    """On the private problems."""
+    PUBLIC = "public"
+    """On the public problems, for feedback."""
     TEST = "test"
     PROBE = "probe"
-    BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True)

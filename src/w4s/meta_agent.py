@@ -1,0 +1,120 @@
+"""From a state to proposals that run: the weak model, its prompt, and its self-correction.
+
+In: a State, a number of samples, a check. Out: one Proposal per sample. Each candidate is run on
+one public problem; on an error the model is shown it and may repair, at most three times, and
+every repair is run as well. What still fails is dropped, with the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from w4s.errors import ProviderError
+from w4s.models.base import Choice, Identity, Model, Purpose, Reply, Request
+from w4s.prompts import render
+from w4s.tasks.base import Brief, Interface
+from w4s.types import Message, Proposal, Repair, State, Usage, Workflow
+from w4s.waiting import settled
+from w4s.workflow import NoWorkflow, parse_reply
+
+Check = Callable[[Workflow], Awaitable[str | None]]
+"""Runs a workflow on one public problem; returns its error, or None."""
+
+_ERROR_CHARACTERS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class MetaAgent:
+    """The weak model at its task."""
+
+    model: Model
+    brief: Brief
+    seed: int
+    temperature: float = 0.5
+    top_p: float = 1.0
+    max_tokens: int = 4096
+    """Upper limit of one reply, in tokens."""
+    repairs: int = 3
+    """How often an action may correct itself."""
+
+    async def propose(self, state: State, samples: int, check: Check) -> list[Proposal]:
+        """Sample `samples` actions from `state` and let each correct itself, side by side."""
+        prompt = self.prompt(state)
+        identity = Identity(self.seed, Purpose.PROPOSE, _digest(prompt), trial=state.turn)
+        reply = await self.model.complete(self._request(prompt, identity, samples))
+        return await settled(
+            self._proposal(prompt, reply, sample, choice, state.turn, check)
+            for sample, choice in enumerate(reply.choices)
+        )
+
+    def prompt(self, state: State) -> tuple[Message, ...]:
+        """The conversation for a state: instructions, task and archive, then the window."""
+        archive = state.examples if state.anchor is None else (*state.examples, state.anchor)
+        messages = [
+            Message(
+                "system", render("system", code_interface=self.brief.interface is Interface.CODE)
+            ),
+            Message(
+                "user",
+                render("state", brief=self.brief, archive=archive, best=state.best_at_start),
+            ),
+        ]
+        for step in state.window:
+            messages += [Message("assistant", step.reply), Message("user", step.feedback)]
+        return tuple(messages)
+
+    async def _proposal(
+        self,
+        prompt: tuple[Message, ...],
+        sampled: Reply,
+        sample: int,
+        choice: Choice,
+        turn: int,
+        check: Check,
+    ) -> Proposal:
+        text, repairs, usage = choice.text, list[Repair](), Usage()
+        workflow, error = await self._try(text, f"turn {turn + 1}, sample {sample + 1}", check)
+        conversation = prompt
+        while error is not None and len(repairs) < self.repairs:
+            repair = Message("user", render("repair", error=error[:_ERROR_CHARACTERS]))
+            conversation = (*conversation, Message("assistant", text), repair)
+            identity = Identity(
+                self.seed, Purpose.REPAIR, _digest(prompt), str(sample), turn, len(repairs)
+            )
+            try:
+                reply = await self.model.complete(self._request(conversation, identity, 1))
+            except ProviderError as failure:
+                error = f"{error}\n(the repair could not be sampled: {failure})"
+                break
+            repairs.append(Repair(error, text))
+            usage += reply.usage
+            text = reply.choices[0].text
+            workflow, error = await self._try(text, f"turn {turn + 1}, sample {sample + 1}", check)
+        return Proposal(
+            prompt,
+            text,
+            workflow if error is None else None,
+            error or "",
+            tuple(repairs),
+            sampled.prompt_ids,
+            choice.token_ids if not repairs else None,
+            usage,
+        )
+
+    async def _try(self, text: str, name: str, check: Check) -> tuple[Workflow | None, str | None]:
+        """The workflow in a reply and the error it ends with, if any."""
+        try:
+            workflow = parse_reply(text, name)
+        except NoWorkflow as error:
+            return None, str(error)
+        return workflow, await check(workflow)
+
+    def _request(self, messages: tuple[Message, ...], identity: Identity, n: int) -> Request:
+        return Request(messages, identity, self.temperature, self.top_p, self.max_tokens, n)
+
+
+def _digest(messages: tuple[Message, ...]) -> str:
+    text = "\x00".join(f"{m.role}\x01{m.content}" for m in messages)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

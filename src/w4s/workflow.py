@@ -1,0 +1,73 @@
+"""A workflow is text: find it in a reply, check that it parses, load the ones that come along.
+
+In: a meta-agent's reply, or a name. Out: a Workflow. Nothing is executed here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib.resources import files
+
+from w4s.errors import ConfigError
+from w4s.types import Workflow
+
+_FENCE = re.compile(
+    r"^[ \t]*```[ \t]*(?:python|py)?[ \t]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
+)
+_EXAMPLES = {
+    "answer": ("chain_of_thought", "self_consistency", "code_generation"),
+    "code": ("code_chain_of_thought", "code_self_consistency", "code_public_tests"),
+}
+
+
+class NoWorkflow(Exception):
+    """A reply holds no workflow; the message tells the meta-agent what to write."""
+
+
+def parse_reply(reply: str, name: str = "") -> Workflow:
+    """The workflow in a reply: the last fenced block that defines `solver`.
+
+    Raises NoWorkflow when there is none or it is no Python."""
+    blocks = [block.strip("\n") for block in _FENCE.findall(reply)]
+    if not blocks:
+        raise NoWorkflow("The reply holds no ```python block. Write the whole solver in one block.")
+    named = [block for block in blocks if re.search(r"^def\s+solver\b", block, re.MULTILINE)]
+    if not named:
+        raise NoWorkflow("No block of the reply defines a function `solver` at its top level.")
+    code = named[-1] + "\n"
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        raise NoWorkflow(
+            f"SyntaxError: {error.msg} (line {error.lineno}): {error.text or ''}"
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise NoWorkflow(f"The block cannot be parsed: {error}") from None
+    return Workflow(code, name)
+
+
+def analysis_of(reply: str) -> str:
+    """The free text before the code."""
+    return _FENCE.split(reply, maxsplit=1)[0].strip()
+
+
+def baseline_names() -> list[str]:
+    """Names of the workflows that come along."""
+    return sorted(
+        entry.name.removesuffix(".py")
+        for entry in files("w4s.workflows").iterdir()
+        if entry.name.endswith(".py") and entry.name != "__init__.py"
+    )
+
+
+def load_baseline(name: str) -> Workflow:
+    """One of the workflows that come along, by name."""
+    if name not in baseline_names():
+        raise ConfigError(f"unknown workflow '{name}'; there are: {', '.join(baseline_names())}")
+    return Workflow(files("w4s.workflows").joinpath(f"{name}.py").read_text("utf-8"), name)
+
+
+def example_workflows(interface: str) -> tuple[Workflow, ...]:
+    """The examples of the first state, for an interface (`answer` or `code`)."""
+    return tuple(load_baseline(name) for name in _EXAMPLES[interface])
