@@ -34,7 +34,7 @@ SCORED = Outcome(
     "p1", Status.SCORED, Score(1.0, "5", "equal", 0.5), "5", None, Usage(1, 2, 3, 4, 0.1), 0.25
 )
 FAILED = Outcome("p2", Status.RAISED, trouble=Trouble("KeyError", "'x'", 3, "line 3"))
-EVALUATION = Evaluation(FLOW, (SCORED, FAILED), planned=3)
+EVALUATION = Evaluation(FLOW, (SCORED, FAILED))
 PROPOSAL = Proposal(
     (Message("system", "s"), Message("user", "u")),
     "reply",
