@@ -137,7 +137,7 @@ class Agent:
     def extract_code_block(self, response: str, entry_point: str = "solution") -> str:
         """The first fenced block that defines `entry_point`; else the first fenced block; else
         the text itself."""
-        blocks = [code.strip("\n") for _, code in _FENCE.findall(str(response))]
+        blocks: list[str] = [code.strip("\n") for _, code in _FENCE.findall(str(response))]
         for code in blocks:
             if re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(entry_point)}\b", code, re.MULTILINE):
                 return code

@@ -80,6 +80,14 @@ class Sealed:
         """Read the problems. Called by the test command alone (a test holds this)."""
         return self._problems()
 
+    def origins(self) -> frozenset[str]:
+        """Where the problems come from, and nothing else of them: for checks of disjointness."""
+        return frozenset(problem.origin for problem in self._problems())
+
+    def origins(self) -> frozenset[str]:
+        """Where the problems come from, to check that sets are disjoint; not the problems."""
+        return frozenset(problem.origin for problem in self._problems())
+
     def __repr__(self) -> str:
         return f"Sealed({self.size} problems)"
 
