@@ -81,10 +81,6 @@ class Sealed:
         return self._problems()
 
     def origins(self) -> frozenset[str]:
-        """Where the problems come from, and nothing else of them: for checks of disjointness."""
-        return frozenset(problem.origin for problem in self._problems())
-
-    def origins(self) -> frozenset[str]:
         """Where the problems come from, to check that sets are disjoint; not the problems."""
         return frozenset(problem.origin for problem in self._problems())
 

@@ -18,6 +18,11 @@ from w4s.types import Problem
 
 T = TypeVar("T")
 
+PRIVATE = 128
+"""Private validation problems of a search on a benchmark, unless asked otherwise."""
+PUBLIC = 10
+"""Public ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sets:
@@ -93,6 +98,21 @@ def by_role(problems: Iterable[Problem], roles: dict[str, str], seed: int) -> Se
     for problem in problems:
         sets[roles[problem.origin]].append(problem)
     return Sets(**{role: tuple(shuffled(found, seed)) for role, found in sets.items()})
+
+
+def drawn(name: str, pools: Sets, sizes: Sizes | None, seed: int) -> Sets:
+    """The sets of one run out of the fixed sets of a benchmark.
+
+    The public problems are drawn from their pool with `seed`; of the other sets the first
+    problems are taken. Unless asked otherwise a search has 128 private and 10 public problems, as
+    far as there are so many.
+    """
+    asked = sizes or Sizes()
+    public = shuffled(pools.public, seed)
+    private_size = min(PRIVATE, len(pools.private)) if asked.private is None else asked.private
+    public_size = min(PUBLIC, len(public)) if asked.public is None else asked.public
+    every = Sets(pools.private, tuple(public), pools.training, pools.test)
+    return every.sized(name, Sizes(private_size, public_size, asked.training, asked.test))
 
 
 @dataclass(frozen=True, slots=True)
