@@ -1,0 +1,112 @@
+"""Tasks by name.
+
+In: the name of a toy task or a benchmark, or the path of the user's own file. Out: a Task, the
+same for the same name, seed, sizes and split on every machine. A name that is nobody's is a
+ConfigError with the nearest one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from w4s.errors import ConfigError
+from w4s.tasks.base import Sizes, Task
+from w4s.tasks.gsm_hard import load_gsm_hard
+from w4s.tasks.own import Options, load_own_file
+from w4s.tasks.own_python import load_function, load_python_task
+from w4s.tasks.own_rows import SUFFIXES
+
+
+class Split(StrEnum):
+    """Which sets a benchmark uses."""
+
+    DEFAULT = "default"
+    """Disjoint by origin across all benchmarks."""
+    PAPER = "paper"
+    """As published, overlaps and all."""
+
+
+class Loader(Protocol):
+    def __call__(self, seed: int, sizes: Sizes | None) -> Task: ...
+
+
+BENCHMARKS: Mapping[str, Loader] = {
+    "gsm_hard": load_gsm_hard,
+}
+
+
+def task_names() -> list[str]:
+    """Every task that has a name."""
+    return list(BENCHMARKS)
+
+
+def load_task(
+    name: str,
+    *,
+    seed: int = 0,
+    sizes: Sizes | None = None,
+    split: str = Split.DEFAULT,
+) -> Task:
+    """The task behind a name or a path.
+
+    A path to a CSV or JSONL file may say how to read it: `facts.csv:answer=gold,scorer=number`,
+    with the fields of `own.Options` and `description=FILE.md`. A path to a Python file is
+    explained in `own_python`. ConfigError for whatever cannot be loaded.
+    """
+    if split not in list(Split):
+        raise ConfigError(f"unknown split {split!r}; there are {', '.join(Split)}")
+    if name in BENCHMARKS:
+        return BENCHMARKS[name](seed, sizes)
+    path, settings = _own_path(name)
+    if path is None:
+        raise ConfigError(_unknown(name))
+    if path.suffix == ".py":
+        return load_python_task(path, seed, sizes)
+    return load_own_file(path, _options(settings), seed, sizes)
+
+
+def _own_path(name: str) -> tuple[Path | None, str]:
+    """The path in `PATH` or `PATH:SETTINGS`, and the settings; None where it looks like no path."""
+    for suffix in (*SUFFIXES, ".py"):
+        before, found, settings = name.partition(f"{suffix}:")
+        if found:
+            return Path(before + suffix), settings
+        if name.endswith(suffix):
+            return Path(name), ""
+    return None, ""
+
+
+def _options(settings: str) -> Options:
+    options = Options()
+    for setting in filter(None, settings.split(",")):
+        field, _, value = setting.partition("=")
+        if field not in Options.__dataclass_fields__ or not value:
+            raise ConfigError(
+                f"cannot read {setting!r}; write FIELD=VALUE with one of "
+                f"{', '.join(Options.__dataclass_fields__)}"
+            )
+        options = replace(options, **{field: _setting(field, value)})
+    return options
+
+
+def _setting(field: str, value: str) -> Any:
+    if field == "scorer" and ".py:" in value:
+        return load_function(value, Path())
+    if field == "description":
+        try:
+            return Path(value).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the description file {value} cannot be read: {error}") from error
+    return value
+
+
+def _unknown(name: str) -> str:
+    wanted = name.lower().replace("-", "_")
+    near = difflib.get_close_matches(wanted, task_names(), n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown task {name!r}{hint} (w4s tasks lists them; your own is a .py, .csv or .jsonl)"
