@@ -12,6 +12,7 @@
     │   └── AccessDenied       401, 403, unknown model: no request can succeed
     ├── ProviderDown           nothing has succeeded for so long that the run stops in good order
     ├── BudgetExceeded         a limit of the user's was reached: the run ends with what it has
+    ├── Interrupted            Ctrl-C: the run stops in good order (exit 130, resumable)
     └── TooManyUnscored        an evaluation lost too many problems to faults to be believed
 
 A generated program that fails is no exception but an `Outcome` with a `Status`.
@@ -79,6 +80,10 @@ class ProviderDown(W4sError):
 
 class BudgetExceeded(W4sError):
     """A spending limit was reached."""
+
+
+class Interrupted(W4sError):
+    """The user asked the run to stop: calls under way end, no others are sent."""
 
 
 class TooManyUnscored(W4sError):
