@@ -1,0 +1,1 @@
+"""What the parts cost, against the ideal and against others. Not part of the tests."""
