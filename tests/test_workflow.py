@@ -10,6 +10,7 @@ from w4s.workflow import (
     NoWorkflow,
     analysis_of,
     baseline_names,
+    baselines,
     example_workflows,
     load_baseline,
     parse_reply,
@@ -72,3 +73,15 @@ def test_examples_fit_their_interface() -> None:
 def test_an_unknown_baseline_is_named() -> None:
     with pytest.raises(ConfigError, match="chain_of_thought"):
         load_baseline("chain")
+
+
+@pytest.mark.parametrize("interface", ["answer", "code"])
+def test_every_published_baseline_comes_for_both_interfaces(interface: str) -> None:
+    names = {workflow.name.removeprefix("code_") for workflow in baselines(interface)}
+    published = "direct chain_of_thought self_consistency self_refine debate quality_diversity"
+    assert {*published.split(), "dynamic_roles", "step_back"} <= names
+
+
+def test_each_baseline_belongs_to_one_interface() -> None:
+    names = [workflow.name for i in ("answer", "code") for workflow in baselines(i)]
+    assert sorted(names) == baseline_names()

@@ -68,6 +68,16 @@ def load_baseline(name: str) -> Workflow:
     return Workflow(files("w4s.workflows").joinpath(f"{name}.py").read_text("utf-8"), name)
 
 
+def baselines(interface: str) -> tuple[Workflow, ...]:
+    """The workflows that come along for an interface (`answer` or `code`), by name."""
+    return tuple(load_baseline(name) for name in baseline_names() if _interface(name) == interface)
+
+
 def example_workflows(interface: str) -> tuple[Workflow, ...]:
     """The examples of the first state, for an interface (`answer` or `code`)."""
     return tuple(load_baseline(name) for name in _EXAMPLES[interface])
+
+
+def _interface(name: str) -> str:
+    """Baselines of programming tasks are named for it; `code_generation` answers by a program."""
+    return "code" if name.startswith("code_") and name != "code_generation" else "answer"
