@@ -1,0 +1,40 @@
+"""Tasks by name, and names that are nobody's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from w4s.errors import ConfigError
+from w4s.tasks.registry import load_task, task_names
+
+
+def test_a_typing_error_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match="unknown task 'gsmhard'; did you mean 'gsm_hard'"):
+        load_task("gsmhard")
+
+
+def test_a_name_like_no_other() -> None:
+    with pytest.raises(ConfigError, match=r"unknown task 'qqqq' \(w4s tasks lists them"):
+        load_task("qqqq")
+
+
+def test_an_unknown_split() -> None:
+    with pytest.raises(ConfigError, match="unknown split 'papr'; there are default, paper"):
+        load_task("gsm_hard", split="papr")
+
+
+def test_missing_data_is_explained_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("W4S_DATA", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"W4S_DATA .* pip install 'w4s\[data\]'"):
+        load_task("gsm_hard")
+    monkeypatch.setenv("W4S_DATA", str(tmp_path / "gone"))
+    with pytest.raises(ConfigError, match="which is no folder"):
+        load_task("gsm_hard")
+
+
+def test_names_are_unique() -> None:
+    assert len(set(task_names())) == len(task_names())
