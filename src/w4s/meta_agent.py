@@ -78,8 +78,7 @@ class MetaAgent:
         workflow, error = await self._try(text, f"turn {turn + 1}, sample {sample + 1}", check)
         conversation = prompt
         while error is not None and len(repairs) < self.repairs:
-            repair = Message("user", render("repair", error=error[:_ERROR_CHARACTERS]))
-            conversation = (*conversation, Message("assistant", text), repair)
+            conversation = (*conversation, Message("assistant", text), repair_request(error))
             identity = Identity(
                 self.seed, Purpose.REPAIR, _digest(prompt), str(sample), turn, len(repairs)
             )
@@ -113,6 +112,11 @@ class MetaAgent:
 
     def _request(self, messages: tuple[Message, ...], identity: Identity, n: int) -> Request:
         return Request(messages, identity, self.temperature, self.top_p, self.max_tokens, n)
+
+
+def repair_request(error: str) -> Message:
+    """What the model is shown of an error, with the request to repair."""
+    return Message("user", render("repair", error=error[:_ERROR_CHARACTERS]))
 
 
 def _digest(messages: tuple[Message, ...]) -> str:

@@ -1,10 +1,13 @@
 """What an action earns: accuracy against the running best and the last turn.
 
-In: three accuracies. Out: the reward. The rule is the one of the W4S paper, with a true running
-best (docs/fidelity.md).
+In: accuracies. Out: the reward. `discrete` is the rule of the W4S paper, with a true running
+best (docs/fidelity.md); the others are variants that a data set may be built with.
 """
 
 from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
 
 
 def discrete(accuracy: float, best: float, last: float) -> float:
@@ -12,3 +15,25 @@ def discrete(accuracy: float, best: float, last: float) -> float:
     if accuracy > best:
         return 1.0
     return 0.5 if accuracy > last else 0.0
+
+
+def margin(accuracy: float, best: float, last: float, *, noise: float) -> float:
+    """As `discrete`, but a gain of at most `noise` earns nothing."""
+    return discrete(accuracy, best + noise, last + noise)
+
+
+def continuous(accuracy: float, best: float) -> float:
+    """The gain over the best so far, relative to it, between -1 and 1.
+
+    Clipped because exp(reward / τ) would give all weight to one action after a start near 0."""
+    if best <= 0.0:
+        return 1.0 if accuracy > 0.0 else 0.0
+    return max(-1.0, min(1.0, (accuracy - best) / best))
+
+
+def advantage(accuracy: float, turn: Sequence[float], *, floor: float = 0.05) -> float:
+    """How many standard deviations the action lies above the mean of its turn's actions.
+
+    `turn` holds the accuracies of all of them, this one included. A spread below `floor` counts
+    as `floor`: where all actions are alike, their order is mostly noise."""
+    return (accuracy - statistics.fmean(turn)) / max(statistics.pstdev(turn), floor)

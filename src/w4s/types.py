@@ -1,8 +1,8 @@
 """The records that walk through the house, in the order in which they appear.
 
 Task side: Problem, Workflow. One run: Usage, Score, Outcome, Evaluation. The decision
-process: Proposal, Attempt, State, Turn, Trajectory. Everything is frozen, and what can be
-derived is a property. `w4s.codec` turns records into JSON and back.
+process: Proposal, Attempt, State, Turn, Trajectory. For training: Example. Everything is frozen,
+and what can be derived is a property. `w4s.codec` turns records into JSON and back.
 """
 
 from __future__ import annotations
@@ -305,3 +305,24 @@ class Trajectory:
 
     task: str
     turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One action to learn from: the conversation up to it, the action, and its weight."""
+
+    prompt: tuple[Message, ...]
+    reply: str
+    weight: float
+    """exp(reward / τ), or 1."""
+    reward: float
+    accuracy: float
+    """Of the action's workflow, on the private validation problems."""
+    task: str
+    trajectory: str
+    """Names the episode. Its examples share prefixes and are computed together."""
+    turn: int
+    """From 0."""
+    prompt_ids: tuple[int, ...] | None = None
+    reply_ids: tuple[int, ...] | None = None
+    """Token ids as sampled, where the model gave them."""
