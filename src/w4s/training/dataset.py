@@ -1,0 +1,219 @@
+"""Trajectories to weighted examples.
+
+In: trajectories, and what to keep of them. Out: Examples, one per kept action, with the weight
+exp(r / τ) of reward-weighted regression; as JSON lines with a data card, which the Hugging Face
+`datasets` library reads as they are. Token ids are passed on as they were sampled; making them
+is left to `tokens`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from w4s import reward as rewards
+from w4s.codec import decode, encode
+from w4s.errors import StoreError
+from w4s.meta_agent import repair_request
+from w4s.types import Attempt, Example, Message, Proposal, Trajectory, Turn
+
+
+class Selection(StrEnum):
+    """Which actions of a turn are learned from."""
+
+    ALL = "all"
+    """Every action that ran."""
+    BEST = "best"
+    """The one that advanced: supervised fine-tuning on the best, to compare with."""
+
+
+class Weighting(StrEnum):
+    """What an action weighs."""
+
+    EXPONENTIAL = "exponential"
+    """exp(reward / τ)."""
+    ONE = "one"
+    """All alike: plain imitation, to compare with."""
+
+
+class Reward(StrEnum):
+    """Which reward enters the weight."""
+
+    COLLECTED = "collected"
+    """As written in the trajectory: 1, 0.5 or 0."""
+    MARGIN = "margin"
+    """The same, where gains within the noise earn nothing."""
+    CONTINUOUS = "continuous"
+    """The relative gain over the best so far."""
+    ADVANTAGE = "advantage"
+    """Standard deviations above the mean of the turn's actions."""
+
+
+class Repaired(StrEnum):
+    """What is learned from an action that corrected itself."""
+
+    FINAL = "final"
+    """The last reply, as if it had been the first answer to the state."""
+    DROP = "drop"
+    """Nothing."""
+    STEPS = "steps"
+    """Every reply where it was sampled; the action's weight is divided among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What goes into a data set."""
+
+    temperature: float = 0.4
+    """τ of the weights."""
+    selection: Selection = Selection.ALL
+    weighting: Weighting = Weighting.EXPONENTIAL
+    reward: Reward = Reward.COLLECTED
+    noise: float = 0.02
+    """The margin, when the reward is `margin`."""
+    repaired: Repaired = Repaired.FINAL
+    tasks: tuple[str, ...] = ()
+    """Only these tasks; all when empty."""
+    turns: tuple[int, ...] = ()
+    """Only these turns, counted from 0; all when empty."""
+    minimum_accuracy: float = 0.0
+
+
+def examples(
+    trajectory: Trajectory, *, temperature: float = 0.4, choices: Choices | None = None
+) -> list[Example]:
+    """One example per kept action (several with `Repaired.STEPS`); `choices` says which, and
+    its temperature then counts."""
+    choices = choices or Choices(temperature)
+    if choices.tasks and trajectory.task not in choices.tasks:
+        return []
+    name = _name(trajectory)
+    return [
+        example
+        for number, turn in enumerate(trajectory.turns)
+        if not choices.turns or number in choices.turns
+        for attempt in _selected(turn, choices)
+        for example in _of_attempt(trajectory.task, name, number, turn, attempt, choices)
+    ]
+
+
+def collect_examples(trajectories: Iterable[Trajectory], choices: Choices) -> list[Example]:
+    """The examples of many episodes. An episode that stands there twice counts once, so that
+    runs can be merged without care."""
+    seen: set[str] = set()
+    found: list[Example] = []
+    for trajectory in trajectories:
+        name = _name(trajectory)
+        if name not in seen:
+            seen.add(name)
+            found += examples(trajectory, choices=choices)
+    return found
+
+
+def groups(found: Iterable[Example]) -> list[list[Example]]:
+    """The examples by episode, in the order in which the episodes first appear."""
+    by_name: dict[str, list[Example]] = {}
+    for example in found:
+        by_name.setdefault(example.trajectory, []).append(example)
+    return list(by_name.values())
+
+
+def write_examples(path: Path, found: Iterable[Example]) -> None:
+    """One JSON object a line. The file appears as a whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        for example in found:
+            file.write(encode(example) + b"\n")
+    partial.replace(path)
+
+
+def read_examples(path: Path) -> Iterator[Example]:
+    """The examples of a file. StoreError names the line that is none."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield decode(Example, line)
+                except StoreError as error:
+                    raise StoreError(f"{path}, line {number}: {error}") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _name(trajectory: Trajectory) -> str:
+    """Task and digest of everything that was said: equal episodes have equal names."""
+    digest = hashlib.sha256(trajectory.task.encode())
+    for turn in trajectory.turns:
+        for attempt in turn.attempts:
+            for part in (*attempt.proposal.prompt, Message("assistant", attempt.proposal.reply)):
+                digest.update(f"\x00{part.role}\x01{part.content}".encode("utf-8", "replace"))
+    return f"{trajectory.task}-{digest.hexdigest()[:12]}"
+
+
+def _selected(turn: Turn, choices: Choices) -> list[Attempt]:
+    kept = turn.attempts if choices.selection is Selection.ALL else (turn.chosen,)
+    return [
+        attempt
+        for attempt in kept
+        if attempt is not None
+        and attempt.evaluation.ran
+        and attempt.evaluation.accuracy >= choices.minimum_accuracy
+        and not (choices.repaired is Repaired.DROP and attempt.proposal.repairs)
+    ]
+
+
+def _of_attempt(
+    task: str, name: str, number: int, turn: Turn, attempt: Attempt, choices: Choices
+) -> list[Example]:
+    reward = _reward(turn, attempt, choices)
+    weight = 1.0 if choices.weighting is Weighting.ONE else math.exp(reward / choices.temperature)
+    proposal, accuracy = attempt.proposal, attempt.evaluation.accuracy
+    if choices.repaired is Repaired.STEPS and proposal.repairs:
+        steps = _steps(proposal)
+        return [
+            Example(prompt, reply, weight / len(steps), reward, accuracy, task, name, number)
+            for prompt, reply in steps
+        ]
+    return [
+        Example(
+            proposal.prompt,
+            proposal.reply,
+            weight,
+            reward,
+            accuracy,
+            task,
+            name,
+            number,
+            proposal.prompt_ids,
+            proposal.reply_ids,
+        )
+    ]
+
+
+def _reward(turn: Turn, attempt: Attempt, choices: Choices) -> float:
+    accuracy = attempt.evaluation.accuracy
+    best, last = turn.state.best.accuracy, turn.state.last.accuracy
+    match choices.reward:
+        case Reward.COLLECTED:
+            return attempt.reward
+        case Reward.MARGIN:
+            return rewards.margin(accuracy, best, last, noise=choices.noise)
+        case Reward.CONTINUOUS:
+            return rewards.continuous(accuracy, best)
+        case Reward.ADVANTAGE:
+            ran = [a.evaluation.accuracy for a in turn.attempts if a.evaluation.ran]
+            return rewards.advantage(accuracy, ran)
+
+
+def _steps(proposal: Proposal) -> Sequence[tuple[tuple[Message, ...], str]]:
+    """The conversation of a repaired action: each reply with what came before it."""
+    steps: list[tuple[tuple[Message, ...], str]] = []
+    prompt = proposal.prompt
+    for repair in proposal.repairs:
+        steps.append((prompt, repair.reply))
+        prompt = (*prompt, Message("assistant", repair.reply), repair_request(repair.error))
+    return [*steps, (prompt, proposal.reply)]

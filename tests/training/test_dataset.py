@@ -1,0 +1,159 @@
+"""Trajectories to weighted examples."""
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from w4s.errors import StoreError
+from w4s.meta_agent import repair_request
+from w4s.reward import advantage, continuous, margin
+from w4s.training.card import Lengths, card, histogram, picture, statistics
+from w4s.training.dataset import (
+    Choices,
+    Repaired,
+    Reward,
+    Selection,
+    Weighting,
+    collect_examples,
+    examples,
+    groups,
+    read_examples,
+    write_examples,
+)
+from w4s.types import Message, Trajectory
+
+
+def test_one_example_per_action_that_ran(trajectory: Trajectory) -> None:
+    found = examples(trajectory, temperature=0.4)
+
+    assert [e.reply for e in found] == ["plan a\nbest", "plan b", "plan d", "plan e", "plan e"]
+    assert [e.turn for e in found] == [0, 0, 1, 1, 1]
+    assert len({e.trajectory for e in found}) == 1
+    assert found[2].prompt[:2] == found[0].prompt
+    assert found[2].prompt[2] == Message("assistant", "plan a\nbest")
+
+
+def test_weights_of_the_paper() -> None:
+    weights = [math.exp(r / Choices().temperature) for r in (1.0, 0.5, 0.0)]
+    assert [round(w, 2) for w in weights] == [12.18, 3.49, 1.0]
+
+
+def test_weights(trajectory: Trajectory) -> None:
+    found = examples(trajectory, temperature=0.4)
+    assert [e.weight for e in found] == [math.exp(e.reward / 0.4) for e in found]
+
+
+@pytest.mark.parametrize(
+    ("choices", "replies"),
+    [
+        (Choices(selection=Selection.BEST), ["plan a\nbest", "plan d"]),
+        (Choices(turns=(1,), selection=Selection.BEST), ["plan d"]),
+        (Choices(tasks=("other",)), []),
+        (Choices(minimum_accuracy=0.7), ["plan a\nbest", "plan d"]),
+        (Choices(repaired=Repaired.DROP, minimum_accuracy=0.7), ["plan a\nbest"]),
+    ],
+)
+def test_filters(trajectory: Trajectory, choices: Choices, replies: list[str]) -> None:
+    assert [e.reply for e in examples(trajectory, choices=choices)] == replies
+
+
+def test_weight_one(trajectory: Trajectory) -> None:
+    found = examples(trajectory, choices=Choices(weighting=Weighting.ONE))
+    assert {e.weight for e in found} == {1.0}
+
+
+def test_a_repaired_action_in_steps_weighs_as_much_as_in_one_piece(trajectory: Trajectory) -> None:
+    steps = [
+        e
+        for e in examples(trajectory, choices=Choices(repaired=Repaired.STEPS))
+        if e.reply.startswith("plan d")
+    ]
+    assert [e.reply for e in steps] == ["plan d, broken", "plan d"]
+    assert steps[1].prompt == (
+        *steps[0].prompt,
+        Message("assistant", "plan d, broken"),
+        repair_request("NameError: x"),
+    )
+    assert sum(e.weight for e in steps) == pytest.approx(math.exp(1 / 0.4))
+
+
+def test_reward_variants(trajectory: Trajectory) -> None:
+    def rewards(reward: Reward) -> list[float]:
+        return [e.reward for e in examples(trajectory, choices=Choices(reward=reward, noise=0.1))]
+
+    assert rewards(Reward.MARGIN) == [1.0, 0.0, 0.0, 0.0, 0.0]
+    assert rewards(Reward.CONTINUOUS)[:2] == [0.5, 0.0]
+    assert rewards(Reward.ADVANTAGE)[:2] == pytest.approx([1.0, -1.0])
+
+
+def test_reward_functions_at_their_edges() -> None:
+    assert continuous(0.9, 0.0) == 1.0
+    assert continuous(0.0, 0.0) == 0.0
+    assert continuous(0.9, 0.1) == 1.0
+    assert margin(0.55, 0.5, 0.4, noise=0.1) == 0.5
+    assert advantage(0.51, [0.5, 0.51, 0.52, 0.51]) == pytest.approx(0.0)
+    assert advantage(0.52, [0.5, 0.52]) == pytest.approx(0.2)
+
+
+def test_an_episode_that_stands_there_twice_counts_once(
+    trajectory: Trajectory, make: Callable[..., Trajectory], attempt: Callable[..., Any]
+) -> None:
+    other = make([[attempt("another", 0.9, 1.0)]])
+    found = collect_examples([trajectory, other, trajectory], Choices())
+    assert [len(group) for group in groups(found)] == [5, 1]
+
+
+def test_files_keep_every_field(trajectory: Trajectory, tmp_path: Path) -> None:
+    found = examples(trajectory)
+    write_examples(tmp_path / "examples.jsonl", found)
+    assert list(read_examples(tmp_path / "examples.jsonl")) == found
+
+
+def test_a_bad_line_is_named(trajectory: Trajectory, tmp_path: Path) -> None:
+    path = tmp_path / "examples.jsonl"
+    write_examples(path, examples(trajectory))
+    path.write_text(path.read_text() + '{"prompt": []}\n')
+    with pytest.raises(StoreError, match=r"examples.jsonl, line 6"):
+        list(read_examples(path))
+
+
+def test_the_datasets_library_reads_it(trajectory: Trajectory, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    found = examples(trajectory)
+    write_examples(tmp_path / "examples.jsonl", found)
+    (tmp_path / "README.md").write_text(card("Toy", statistics(found), {}))
+    loaded = datasets.load_dataset(str(tmp_path), cache_dir=str(tmp_path / "cache"))["train"]
+    assert loaded["reply"][:] == [e.reply for e in found]
+    assert loaded[0]["prompt"][1] == {"role": "user", "content": "Write a workflow."}
+
+
+def test_statistics(trajectory: Trajectory) -> None:
+    found = examples(trajectory)
+    counted = statistics(found, [Lengths(10 + k, 4) for k in range(5)], too_long=3)
+
+    assert (counted.examples, counted.trajectories, counted.duplicates) == (5, 1, 1)
+    assert counted.rewards == {0.0: 3, 1.0: 2}
+    assert counted.turns == {0: 2, 1: 3}
+    assert (counted.prompt.minimum, counted.prompt.maximum, counted.unit) == (10, 14, "tokens")
+    assert "| too long, left out whole | 3 |" in card("Toy", counted, {"temperature": 0.4})
+
+
+def test_the_picture_shows_every_reward(trajectory: Trajectory) -> None:
+    counted = statistics(examples(trajectory))
+    texts = [node.text for node in ET.fromstring(picture(counted.rewards)).iter()]
+    assert {"0", "1", "3", "2"} <= set(texts)
+
+
+def test_many_different_rewards_are_put_into_bins() -> None:
+    bars = histogram({k / 100: 2 for k in range(100)}, bins=10)
+    assert len(bars) == 10
+    assert sum(count for _, count in bars) == 200
+
+
+def test_statistics_of_nothing() -> None:
+    assert statistics([]).examples == 0
+    assert picture({}).startswith("<svg")
