@@ -44,7 +44,7 @@ PROPOSAL = Proposal(
     reply_ids=(),
 )
 ENTRY = Entry(FLOW, 0.1 + 0.2, "better")
-STATE = State(2, (ENTRY,), None, (Step("r", "f"),), ENTRY, ENTRY)
+STATE = State(2, (ENTRY,), None, (Step("r", "f"),), 0.5, ENTRY, ENTRY)
 TURN = Turn(
     STATE,
     (Attempt(PROPOSAL, EVALUATION, EVALUATION, "feedback", 0.5),),
