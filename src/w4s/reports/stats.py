@@ -88,7 +88,9 @@ def bootstrap(
 
 
 def clustered(
-    scores: Sequence[float] | Floats, clusters: Sequence[object] | NDArray[Any], confidence: float = 0.95
+    scores: Sequence[float] | Floats,
+    clusters: Sequence[object] | NDArray[Any],
+    confidence: float = 0.95,
 ) -> Difference:
     """A mean whose scores come in clusters (repeated trials of one problem, say).
 
