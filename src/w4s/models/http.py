@@ -1,0 +1,165 @@
+"""Models behind an OpenAI-compatible endpoint: vendors, vLLM, SGLang, Ollama, llama.cpp.
+
+In: a Request. Out: a Reply, or the ProviderError that says what the failure means. One request
+is sent once: places, money and repetition belong to `models.metered`. What the server lacks is
+learned from its refusals and kept for the life of this object; a refused feature raises
+Unsupported, and the same request then goes without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import openai
+
+from w4s.errors import ProviderError, ServerFault, Unsupported
+from w4s.models.base import Identity, Purpose, Reply, Request
+from w4s.models.features import Features, body, lesson
+from w4s.models.refusals import Refusal, connection_error, read_refusal, status_error
+from w4s.models.replies import ErrorInstead, read_reply
+from w4s.types import Message
+
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_HOST = "api.openai.com"
+TIMEOUT_SECONDS = 600.0
+CONNECT_SECONDS = 10.0
+MOST_LESSONS = 12
+
+_log = logging.getLogger(__name__)
+
+
+class HttpModel:
+    """One model of one server.
+
+    `complete` raises Overloaded, ServerFault, Unsupported, Rejected or AccessDenied. A reply may
+    hold fewer choices than asked for (see `models.choices`). The key never shows: not in the
+    name, not in `repr`, not in an error.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str | None,
+        api_key: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        token_ids: bool = False,
+    ) -> None:
+        """`base_url` None is OpenAI's own; an `api_key` of "" is for servers that need none.
+
+        `timeout_seconds` bounds a whole call. `token_ids` asks for the ids of prompt and reply,
+        which vLLM gives.
+        """
+        url = urlsplit(base_url or OPENAI_URL)
+        self._model = model
+        self._where = url.hostname or ""
+        self._url = url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
+        self._key = api_key
+        self._timeout_seconds = timeout_seconds
+        self._features = Features(token_ids=token_ids)
+        if self._where == OPENAI_HOST:
+            # Elsewhere the old name first: a server that silently ignores the limit costs money.
+            self._features = replace(
+                self._features, length_limits=("max_completion_tokens", "max_tokens")
+            )
+        self._client = openai.AsyncOpenAI(
+            api_key=api_key or "none",
+            base_url=base_url or OPENAI_URL,
+            max_retries=0,
+            timeout=openai.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
+            http_client=openai.DefaultAioHttpClient(),
+        )
+
+    def __repr__(self) -> str:
+        return f"HttpModel({self._model!r}, {self._url!r}, api_key=…)"
+
+    @property
+    def name(self) -> str:
+        return f"openai:{self._model}@{self._url}"
+
+    @property
+    def features(self) -> Features:
+        """What is known of the server so far; at first the best is assumed."""
+        return self._features
+
+    async def complete(self, request: Request) -> Reply:
+        sent = body(self._model, request, self._features)
+        text = await self._post(sent)
+        try:
+            reply = read_reply(text, request)
+        except ErrorInstead as instead:
+            raise self._error(read_refusal(instead.status, {}, instead.text), sent) from None
+        except ValueError as error:
+            raise self._masked(
+                ServerFault(f"{self._where} sent no usable answer: {error}", unknown=True)
+            ) from None
+        if "n" in sent and len(reply.choices) == 1:
+            self._learn(replace(self._features, n=False), "returns one choice whatever n says")
+        return reply
+
+    async def probe(self) -> Features:
+        """Find out what the server supports, with as few tiny calls as that takes.
+
+        Raises the ProviderError of the first call that fails for another reason.
+        """
+        question = Message("user", 'Reply with the JSON object {"ok": true} and nothing else.')
+        request = Request(
+            (Message("system", "You answer in JSON."), question),
+            Identity(0, Purpose.PROBE),
+            temperature=0.5,
+            top_p=0.9,
+            max_tokens=64,
+            n=2,
+            json_mode=True,
+        )
+        for _ in range(MOST_LESSONS):
+            try:
+                await self.complete(request)
+            except Unsupported:
+                continue
+            return self._features
+        raise ServerFault(f"{self._where} goes on refusing features")
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+    async def _post(self, sent: Mapping[str, Any]) -> str:
+        """The body of the answer. Its own types would cost the SDK twice the time to build."""
+        try:
+            # The transport's timeouts bound the silence between two bytes; this bounds it all.
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._client.post("/chat/completions", body=sent, cast_to=str)
+        except openai.APIStatusError as error:
+            answer = error.response
+            refusal = read_refusal(error.status_code, answer.headers, answer.text)
+        except (openai.APIConnectionError, aiohttp.ClientError, TimeoutError) as error:
+            raise self._masked(
+                connection_error(error, self._where, self._timeout_seconds)
+            ) from None
+        raise self._error(refusal, sent)
+
+    def _error(self, refusal: Refusal, sent: Mapping[str, Any]) -> ProviderError:
+        if refusal.may_be_of_a_feature:
+            learned = lesson(self._features, sent, refusal.text, refusal.param)
+            if learned is not None:
+                self._learn(learned, refusal.message)
+                return self._masked(Unsupported(f"{self._where}: {refusal.message}"))
+        return self._masked(status_error(refusal, self._where))
+
+    def _learn(self, features: Features, reason: str) -> None:
+        if features != self._features:
+            self._features = features
+            _log.info("%s: going on without a feature: %s", self._where, self._mask(reason))
+
+    def _masked(self, error: ProviderError) -> ProviderError:
+        error.args = tuple(self._mask(str(arg)) for arg in error.args)
+        return error
+
+    def _mask(self, text: str) -> str:
+        return text.replace(self._key, "…") if self._key else text
