@@ -1,0 +1,88 @@
+"""How many calls may be in flight at one endpoint, learned from its refusals.
+
+In: what came of each call (answered, or refused for want of capacity). Out: places, handed out
+first come, first served. Every answer widens the limit by a twentieth of a place (in the small:
+by as much as doubles it slowly), every refusal narrows it by half a place, so that the limit
+settles where about one call in eleven is refused, and a server that refuses a few at random is
+not mistaken for a full one. A refused call keeps its place while it waits: the next in line
+would only be refused in its stead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+START = 256
+MOST = 960
+"""Below the thousand connections of the openai client's pool, where calls would wait unseen."""
+_WIDER = 0.05
+_NARROWER = 0.5
+
+
+class Concurrency:
+    """The places at one endpoint."""
+
+    def __init__(self, *, start: int = START, most: int = MOST) -> None:
+        self._limit = float(min(start, most))
+        self._most = most
+        self._taken = 0
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def limit(self) -> int:
+        """How many places there are now, at least one."""
+        return int(self._limit)
+
+    @property
+    def taken(self) -> int:
+        return self._taken
+
+    async def enter(self) -> None:
+        """Take a place, waiting for one if need be."""
+        if self._taken < self.limit and not self._line:
+            self._taken += 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave()  # it was handed over in the same moment
+            elif place in self._line:
+                self._line.remove(place)
+            raise
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._taken -= 1
+        self._hand_out()
+
+    async def make_room(self) -> None:
+        """Queue again when there are more calls than places now; the caller holds a place."""
+        if self._taken <= self.limit:
+            return
+        self.leave()
+        try:
+            await self.enter()
+        except BaseException:
+            self._taken += 1  # the caller still gives back the place that it came with
+            raise
+
+    def answered(self) -> None:
+        """The endpoint answered a call."""
+        if self._taken >= self.limit:  # a limit that nobody reaches proves nothing
+            self._limit = min(self._limit + max(_WIDER, 0.5 / self._limit), float(self._most))
+            self._hand_out()
+
+    def refused(self) -> None:
+        """The endpoint refused a call for want of capacity."""
+        self._limit = max(self._limit - _NARROWER, 1.0)
+
+    def _hand_out(self) -> None:
+        while self._line and self._taken < self.limit:
+            place = self._line.popleft()
+            if not place.done():
+                self._taken += 1
+                place.set_result(None)
