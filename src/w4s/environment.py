@@ -19,6 +19,7 @@ from w4s.types import (
     Attempt,
     Entry,
     Evaluation,
+    Outcome,
     Proposal,
     State,
     Status,
@@ -39,6 +40,9 @@ class Environment:
     """The workflows of the first state."""
     window: int = 2
     """Turns until the conversation is rebuilt from the examples and the last workflow."""
+    trials: int = 1
+    """How often each validation is repeated; an accuracy is then the mean over the trials. More
+    make accuracies surer where the executor's answers vary; more problems do so better."""
 
     async def begin(self) -> State:
         """Evaluate the examples; the best of them is the best so far and the last."""
@@ -106,7 +110,7 @@ class Environment:
     async def _measure(self, workflows: Sequence[Workflow]) -> list[_Measured | TooManyUnscored]:
         private, public = await settled(
             [
-                self.evaluator.evaluate_all(workflows, self.problems.private, Purpose.VALIDATE),
+                self._validate(workflows),
                 self.evaluator.evaluate_all(workflows, self.problems.public, Purpose.PUBLIC),
             ]
         )
@@ -118,6 +122,16 @@ class Environment:
             else _Measured(a, b)
             for a, b in zip(private, public, strict=True)
         ]
+
+    async def _validate(self, workflows: Sequence[Workflow]) -> list[Evaluation | TooManyUnscored]:
+        """On the private problems, `trials` times; outcomes stand trial after trial."""
+        repeated = await settled(
+            self.evaluator.evaluate_all(
+                workflows, self.problems.private, Purpose.VALIDATE, trial=trial
+            )
+            for trial in range(self.trials)
+        )
+        return [_joined(trials) for trials in zip(*repeated, strict=True)]
 
     def _entry(self, measured: _Measured, last: float | None) -> Entry:
         text = feedback(measured.private, measured.public, self.problems.public, last=last)
@@ -140,3 +154,14 @@ class _Measured:
 
     private: Evaluation
     public: Evaluation
+
+
+def _joined(trials: Sequence[Evaluation | TooManyUnscored]) -> Evaluation | TooManyUnscored:
+    """One evaluation of all trials; the first one that cannot be believed spoils it."""
+    outcomes: list[Outcome] = []
+    for trial in trials:
+        if isinstance(trial, TooManyUnscored):
+            return trial
+        outcomes += trial.outcomes
+        workflow = trial.workflow
+    return Evaluation(workflow, tuple(outcomes))

@@ -67,17 +67,21 @@ class Evaluator:
         return evaluation
 
     async def evaluate_all(
-        self, workflows: Sequence[Workflow], problems: Sequence[Problem], purpose: Purpose
+        self,
+        workflows: Sequence[Workflow],
+        problems: Sequence[Problem],
+        purpose: Purpose,
+        trial: int = 0,
     ) -> list[Evaluation | TooManyUnscored]:
         """Several workflows side by side on the same problems. A workflow whose evaluation cannot
         be believed gets its TooManyUnscored in place of an Evaluation; the rest is raised."""
-        return await settled(self._believed(w, problems, purpose) for w in workflows)
+        return await settled(self._believed(w, problems, purpose, trial) for w in workflows)
 
     async def _believed(
-        self, workflow: Workflow, problems: Sequence[Problem], purpose: Purpose
+        self, workflow: Workflow, problems: Sequence[Problem], purpose: Purpose, trial: int
     ) -> Evaluation | TooManyUnscored:
         try:
-            return await self.evaluate(workflow, problems, purpose)
+            return await self.evaluate(workflow, problems, purpose, trial)
         except TooManyUnscored as error:
             return error
 

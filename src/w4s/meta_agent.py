@@ -41,13 +41,38 @@ class MetaAgent:
 
     async def propose(self, state: State, samples: int, check: Check) -> list[Proposal]:
         """Sample `samples` actions from `state` and let each correct itself, side by side."""
-        prompt = self.prompt(state)
-        identity = Identity(self.seed, Purpose.PROPOSE, _digest(prompt), trial=state.turn)
+        return await self.sample(self.prompt(state), samples, state.turn, check)
+
+    async def sample(
+        self,
+        prompt: tuple[Message, ...],
+        samples: int,
+        turn: int,
+        check: Check,
+        *,
+        first: int = 0,
+        again: int = 0,
+    ) -> list[Proposal]:
+        """Sample `samples` actions in answer to `prompt`, and let each correct itself.
+
+        `first` is the number of the first of them within the turn, `again` counts how often the
+        same prompt was sampled before in this turn."""
+        identity = Identity(
+            self.seed, Purpose.PROPOSE, _digest(prompt), trial=turn, occurrence=again
+        )
         reply = await self.model.complete(self._request(prompt, identity, samples))
         return await settled(
-            self._proposal(prompt, reply, sample, choice, state.turn, check)
-            for sample, choice in enumerate(reply.choices)
+            self._proposal(prompt, reply, sample, choice, turn, check)
+            for sample, choice in enumerate(reply.choices, first)
         )
+
+    async def draft(
+        self, prompt: tuple[Message, ...], turn: int, *, sample: int = 0, n: int = 1
+    ) -> list[str]:
+        """Sample `n` replies that are not yet actions: drafts, to be reflected on."""
+        identity = Identity(self.seed, Purpose.PROPOSE, _digest(prompt), f"draft {sample}", turn)
+        reply = await self.model.complete(self._request(prompt, identity, n))
+        return [choice.text for choice in reply.choices]
 
     def prompt(self, state: State) -> tuple[Message, ...]:
         """The conversation for a state: instructions, task and archive, then the window."""
