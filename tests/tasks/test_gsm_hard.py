@@ -51,7 +51,10 @@ def test_origins_are_the_gsm8k_problems_that_the_rows_rewrite(
         index = int(problem.origin.rsplit("/", 1)[1])
         unchanged += problem.question.split() == questions[index].split()
     assert unchanged > 50
-    assert sorted(gsm8k_origins.of_gsm_hard(row) for row in range(1319)) == list(range(1319))
+    by_row = {gsm8k_origins.of_gsm_hard(row, "") for row in range(1319)}
+    assert by_row == {f"gsm8k/test/{i}" for i in range(1319)}
+    for problem in (*task.search.private, *task.training):
+        assert problem.origin == gsm8k_origins.of_gsm_hard(int(problem.id.split("/")[1]), "")
 
 
 def test_every_gold_answer_scores_1_and_another_number_0(task: Task) -> None:

@@ -48,8 +48,12 @@ class DataFile:
             value = float(value)
         if not isinstance(value, kind):
             found = f"is {value!r:.40}" if name in row else "is missing"
-            raise ConfigError(f"{self.path} row {row_number + 1}: the field {name!r} {found}")
+            raise self.unexpected(row_number, f"the field {name!r} {found}")
         return value
+
+    def unexpected(self, row_number: int, what: str) -> ConfigError:
+        """An error to raise about a row, counted from 0 here and from 1 in the message."""
+        return ConfigError(f"{self.path} row {row_number + 1}: {what}")
 
     def document(self) -> Any:
         """The content of a file that is one JSON text."""

@@ -19,12 +19,19 @@ ROLES = {"private": 128, "test": 500, "public": 200, "training": 491}
 
 
 def origin(index: int) -> str:
+    """The name of a GSM8K test problem."""
     return f"gsm8k/test/{index}"
 
 
-def of_gsm_hard(row: int) -> int:
-    """The GSM8K test problem behind a row of GSM-Hard."""
-    return _table()[row][0]
+def of_gsm_hard(row: int, code: str) -> str:
+    """The origin of a row of GSM-Hard.
+
+    Nearly every row's program quotes the GSM8K question that it rewrites; where it does not, the
+    place in upstream's file decides.
+    """
+    quoted = re.search(r'"{3}(.+?)"{3}', code, re.DOTALL)
+    index = of_question(quoted[1]) if quoted else None
+    return origin(_table()[row][0] if index is None else index)
 
 
 def of_question(question: str) -> int | None:
@@ -43,7 +50,8 @@ def roles() -> dict[str, str]:
     rows = list(range(len(_table())))
     random.Random(0).shuffle(rows)
     in_order = [role for role, size in ROLES.items() for _ in range(size)]
-    return {origin(of_gsm_hard(row)): role for row, role in zip(rows, in_order, strict=True)}
+    table = _table()
+    return {origin(table[row][0]): role for row, role in zip(rows, in_order, strict=True)}
 
 
 @cache

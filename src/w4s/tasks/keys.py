@@ -9,8 +9,9 @@ model depends on them.
 from __future__ import annotations
 
 import ast
+import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from w4s.models.answer_book import AnswerKey, Skill
@@ -105,6 +106,32 @@ def program_of(lines: Sequence[str]) -> str:
     """A program whose `solution()` computes the lines in turn and returns the last value."""
     steps = [f"    step_{i} = {line}" for i, line in enumerate(lines, start=1)]
     return "\n".join(["def solution():", *steps, f"    return step_{len(lines)}"])
+
+
+def value_of(expression: str) -> float | None:
+    """The value of plain arithmetic on numerals; None for anything else."""
+    try:
+        return _computed(ast.parse(expression, mode="eval").body)
+    except (SyntaxError, ValueError, ArithmeticError, RecursionError):
+        return None
+
+
+def _computed(node: ast.expr) -> float:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return float(str(node.value))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_computed(node.operand)
+    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+        return _ARITHMETIC[type(node.op)](_computed(node.left), _computed(node.right))
+    raise ValueError("not plain arithmetic")
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 
 
 def digit_load(numerals: Sequence[str]) -> float:

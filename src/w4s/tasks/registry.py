@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from w4s.errors import ConfigError
+from w4s.tasks.about import About
 from w4s.tasks.base import Sizes, Task
-from w4s.tasks.gsm_hard import load_gsm_hard
+from w4s.tasks.gsm_hard import GSM_HARD, load_gsm_hard
+from w4s.tasks.mathematics import (
+    GSM8K,
+    GSM_PLUS,
+    MGSM,
+    SVAMP,
+    load_gsm8k,
+    load_gsm_plus,
+    load_mgsm,
+    load_svamp,
+)
 from w4s.tasks.own import Options, load_own_file
 from w4s.tasks.own_python import load_function, load_python_task
 from w4s.tasks.own_rows import SUFFIXES
@@ -32,11 +43,28 @@ class Split(StrEnum):
 
 
 class Loader(Protocol):
-    def __call__(self, seed: int, sizes: Sizes | None) -> Task: ...
+    """Loads a benchmark."""
+
+    def __call__(self, seed: int, sizes: Sizes | None, split: str) -> Task: ...
 
 
-BENCHMARKS: Mapping[str, Loader] = {
-    "gsm_hard": load_gsm_hard,
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark: what is said of it, and how it is loaded."""
+
+    about: About
+    load: Loader
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    benchmark.about.name: benchmark
+    for benchmark in (
+        Benchmark(GSM8K, load_gsm8k),
+        Benchmark(GSM_HARD, load_gsm_hard),
+        Benchmark(GSM_PLUS, load_gsm_plus),
+        Benchmark(SVAMP, load_svamp),
+        Benchmark(MGSM, load_mgsm),
+    )
 }
 
 
@@ -61,7 +89,7 @@ def load_task(
     if split not in list(Split):
         raise ConfigError(f"unknown split {split!r}; there are {', '.join(Split)}")
     if name in BENCHMARKS:
-        return BENCHMARKS[name](seed, sizes)
+        return BENCHMARKS[name].load(seed, sizes, split)
     path, settings = _own_path(name)
     if path is None:
         raise ConfigError(_unknown(name))

@@ -100,6 +100,17 @@ def by_role(problems: Iterable[Problem], roles: dict[str, str], seed: int) -> Se
     return Sets(**{role: tuple(shuffled(found, seed)) for role, found in sets.items()})
 
 
+def pooled(order: Sequence[Problem], *, private: int, test: int, public: int) -> Sets:
+    """Slices of problems already in order: private, then test, then public, training the rest."""
+    end = private + test
+    return Sets(
+        private=tuple(order[:private]),
+        test=tuple(order[private:end]),
+        public=tuple(order[end : end + public]),
+        training=tuple(order[end + public :]),
+    )
+
+
 def drawn(name: str, pools: Sets, sizes: Sizes | None, seed: int) -> Sets:
     """The sets of one run out of the fixed sets of a benchmark.
 
