@@ -1,0 +1,90 @@
+"""Messages on a byte stream: four bytes of length, then one JSON object in UTF-8.
+
+In: bytes from somebody who may be hostile. Out: dictionaries that are safe to hand on: no NaN,
+no infinity, no lone surrogate, no frame over the limit. Anything else is a BadFrame.
+
+Used on both sides of the wall: standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from typing import Any
+
+HEADER = struct.Struct(">I")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class BadFrame(Exception):
+    """The bytes are no proper message."""
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """One frame. Lone surrogates become `?`; raises ValueError for NaN and infinities."""
+    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    body = text.encode("utf-8", "replace")
+    return HEADER.pack(len(body)) + body
+
+
+class FrameReader:
+    """Cuts a stream into messages, whatever the size of the pieces it arrives in."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """The messages that `data` completes. Raises BadFrame; the stream is then useless."""
+        buffer = self._buffer
+        buffer += data
+        messages = []
+        start = 0
+        while len(buffer) - start >= HEADER.size:
+            (size,) = HEADER.unpack_from(buffer, start)
+            if size > self._limit:
+                raise BadFrame(f"a message of {size} bytes (at most {self._limit})")
+            end = start + HEADER.size + size
+            if len(buffer) < end:
+                break
+            messages.append(parse(bytes(buffer[start + HEADER.size : end])))
+            start = end
+        del buffer[:start]
+        return messages
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The message in one frame's body."""
+    try:
+        message = _DECODER.decode(body.decode("utf-8"))
+        if not isinstance(message, dict):
+            raise BadFrame("a message that is no JSON object")
+        return _without_surrogates(message) if _SURROGATE.search(body) else message
+    except (ValueError, RecursionError) as error:
+        raise BadFrame(f"a message that is no JSON: {str(error)[:200]}") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number out of range")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
+    return value

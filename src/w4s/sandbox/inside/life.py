@@ -1,0 +1,150 @@
+"""The life of one child, from the fork to its exit.
+
+In: the start order of the zygote and two descriptors, the channel and the pipe for output.
+The child shuts itself in, says so, and only then reads untrusted text from the channel. Out:
+messages to the host; the process ends by `os._exit` whatever happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from w4s.sandbox.inside import program as programs
+from w4s.sandbox.inside.channel import Channel, Stopped
+
+SOFT_STOP = signal.SIGUSR2
+"""The host's way of saying that a limit is reached."""
+CHANNEL = 3
+
+Lockdown = Callable[[dict[str, Any]], None]
+"""Takes every right away that the program does not need; raises when it cannot."""
+
+
+@dataclass(slots=True)
+class Inheritance:
+    """What the zygote prepared for all its children."""
+
+    null: int
+    """Descriptor of /dev/null."""
+    lockdown: Lockdown
+    make_agent: Callable[[Callable[..., Any]], object]
+    """The prelude's; gets the channel's `call`."""
+
+
+def live(order: dict[str, Any], channel: int, output: int, inherited: Inheritance) -> None:
+    """Never returns to the zygote: the caller exits the process."""
+    _take_descriptors(channel, output, inherited.null)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, CHANNEL)
+    line = Channel(connection)
+    try:
+        inherited.lockdown(order)
+    except Exception as error:
+        line.send({"broken": f"{type(error).__name__}: {error}"[:500]})
+        return
+    life = _Life(line, inherited)
+    line.send({"ready": True})
+    life.serve()
+
+
+def _take_descriptors(channel: int, output: int, null: int) -> None:
+    """0 reads nothing, 1 and 2 are the output, 3 is the channel; all others are closed."""
+    channel, output, null = (_above(fd) for fd in (channel, output, null))
+    os.dup2(null, 0, inheritable=False)
+    os.dup2(output, 1, inheritable=False)
+    os.dup2(output, 2, inheritable=False)
+    os.dup2(channel, CHANNEL, inheritable=False)
+    os.closerange(CHANNEL + 1, _highest_descriptor())
+
+
+def _above(fd: int) -> int:
+    """A copy that the four fixed numbers cannot overwrite."""
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 16)
+
+
+def _highest_descriptor() -> int:
+    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20)
+
+
+class _Life:
+    """Serves the host's orders one after another."""
+
+    def __init__(self, channel: Channel, inherited: Inheritance) -> None:
+        self._channel = channel
+        self._inherited = inherited
+        self._program: programs.Program | None = None
+        self._running = False
+        self._cpu_seconds = 0
+        signal.signal(SOFT_STOP, self._stop)
+        signal.signal(signal.SIGXCPU, self._stop)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _stop(self, number: int, frame: types.FrameType | None) -> None:
+        """A limit: raise in the main thread, wherever the program stands."""
+        if not self._running:
+            return
+        self._channel.send_if_free({"late": programs.line_of_frame(frame)})
+        if number == signal.SIGXCPU:
+            raise Stopped(f"more than {self._cpu_seconds} seconds of processor time")
+        raise Stopped("a limit was reached")
+
+    def serve(self) -> None:
+        while True:
+            order = self._channel.next_order()
+            if order is None:
+                return
+            self._channel.frame_bytes = order["frame_bytes"]
+            self._cpu_seconds = order["cpu_seconds"]
+            _allow_cpu(self._cpu_seconds)
+            answer = self._carry_out(order)
+            self._running = False
+            for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+                with contextlib.suppress(Exception):
+                    stream.flush()  # type: ignore[union-attr]
+            self._channel.send(answer)
+            if not order["keep"]:
+                return
+
+    def _carry_out(self, order: dict[str, Any]) -> dict[str, Any]:
+        reserve: bytearray | None = bytearray(64 * 1024)  # so that a MemoryError can be told
+        try:
+            try:
+                self._running = True
+                return self._attempt(order)
+            except BaseException as error:
+                reserve = None
+                return {"failed": programs.failure(error)}
+        except BaseException:  # a limit again, while describing the first trouble
+            del reserve
+            return {"failed": {"ending": "time", "type": "TimeLimit", "message": "", "line": None}}
+
+    def _attempt(self, order: dict[str, Any]) -> dict[str, Any]:
+        if order["source"] is not None:
+            try:
+                self._program = programs.Program(order["source"], order["action"])
+            except Stopped:
+                raise
+            except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+                return {"failed": programs.not_compiled(error)}
+        agent = lambda: self._inherited.make_agent(self._channel.call)  # noqa: E731
+        return {"done": programs.run(order, self._program, agent)}
+
+
+def _allow_cpu(seconds: int) -> None:
+    """Move the soft limit of processor time to `seconds` from now."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = int(usage.ru_utime + usage.ru_stime) + seconds
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))

@@ -1,0 +1,284 @@
+"""The zygote: a small Python process that has imported everything and forks the children.
+
+In, over the control socket: start orders (each with two descriptors) and signals to pass on.
+Out: which child ended, and how. The zygote never sees untrusted text; it holds no key, no
+question and no answer, because it was exec'd with a clean environment, not forked from the
+host. When the host's end of the socket closes, everything here ends.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import gc
+import importlib
+import io
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+from collections import deque
+from typing import Any
+
+from w4s.sandbox.frames import FrameReader, pack
+from w4s.sandbox.inside import life
+
+PRELOADED = """
+abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs collections
+collections.abc concurrent.futures concurrent.futures.thread contextlib contextvars copy csv
+ctypes dataclasses datetime decimal difflib encodings.ascii encodings.idna encodings.latin_1
+encodings.utf_16 encodings.utf_8_sig enum errno fractions functools gc getpass glob graphlib
+gzip hashlib heapq hmac html html.entities html.parser inspect io itertools json
+json.decoder keyword linecache locale logging math numbers opcode operator os pathlib pickle
+platform pprint queue random re reprlib secrets select selectors shlex shutil signal socket
+sqlite3 statistics string stringprep struct sys tempfile textwrap threading time timeit
+token tokenize traceback types typing unicodedata unittest urllib.parse uuid warnings
+weakref xml.etree.ElementTree zlib zoneinfo _strptime sched
+"""
+"""Standard library that generated programs use; the child can open no file to import more."""
+
+THREAD_STACK_BYTES = 2 * 1024 * 1024
+"""A hundred threads then fit into a child's address space."""
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def main(control: socket.socket, parent: int) -> None:
+    """The whole life of the zygote."""
+    _die_with(parent)
+    reader = _Control(control)
+    settings = reader.wait()
+    if settings is None:
+        return
+    inherited = prepare(settings)
+    control.sendall(pack({"hello": True, "pid": os.getpid()}))
+    _Zygote(control, reader, inherited, settings).serve()
+
+
+def prctl(option: int, value: int) -> None:
+    """Linux only; elsewhere the closing of the control socket has to do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _die_with(parent: int) -> None:
+    """The death signal follows the thread that spawned us; the socket's end is the second way."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def prepare(settings: dict[str, Any]) -> life.Inheritance:
+    """Import what programs use, compile the prelude, and freeze the heap for the forks."""
+    for name in PRELOADED.split():
+        importlib.import_module(name)
+    sys.path.extend(settings["package_folders"])
+    for name in settings["packages"]:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+    for folder in settings["package_folders"]:
+        sys.path.remove(folder)
+    make_agent = _prelude(settings["prelude"])
+    sys.stdout = io.TextIOWrapper(
+        open(1, "wb", buffering=16384, closefd=False),  # noqa: SIM115
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    null = os.open(os.devnull, os.O_RDONLY)
+    for name in [name for name in sys.modules if name.split(".")[0] in ("w4s", "__main__")]:
+        if name != "__main__":
+            del sys.modules[name]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.stack_size(THREAD_STACK_BYTES)
+    gc.collect()
+    gc.freeze()
+    return life.Inheritance(null, _rlimits(), make_agent)
+
+
+def _prelude(source: str) -> Any:
+    namespace: dict[str, Any] = {"__name__": "prelude"}
+    exec(compile(source, "<prelude>", "exec", dont_inherit=True), namespace)
+    return namespace.get("make_agent", lambda call: call)
+
+
+def _rlimits() -> life.Lockdown:
+    """The limits of one child, which hold on every system."""
+    page = resource.getpagesize()
+    with open("/proc/self/statm") as file:
+        own_bytes = int(file.read().split()[0]) * page
+
+    def lock(order: dict[str, Any]) -> None:
+        memory = own_bytes + order["memory_mb"] * 1024 * 1024
+        cpu = order["cpu_hard_seconds"]
+        for name, value in (
+            (resource.RLIMIT_AS, memory),
+            (resource.RLIMIT_CPU, cpu),
+            (resource.RLIMIT_NOFILE, 64),
+            (resource.RLIMIT_FSIZE, 64 * 1024 * 1024),
+        ):
+            resource.setrlimit(name, (value, value))
+
+    return lock
+
+
+class _Control:
+    """Reads orders and the descriptors that come with them."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._frames = FrameReader(1 << 26)
+        self._orders: deque[dict[str, Any]] = deque()
+        self.descriptors: deque[int] = deque()
+
+    def read(self) -> list[dict[str, Any]] | None:
+        """What has arrived; None when the host is gone."""
+        room = socket.CMSG_SPACE(64 * 4)
+        data, ancillary, _, _ = self._connection.recvmsg(65536, room)
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                numbers = array.array("i")
+                numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
+                self.descriptors.extend(numbers)
+        return self._frames.feed(data) if data else None
+
+    def wait(self) -> dict[str, Any] | None:
+        """The first order alone."""
+        while True:
+            orders = self.read()
+            if orders is None:
+                return None
+            if orders:
+                return orders[0]
+
+
+class _Zygote:
+    def __init__(
+        self,
+        control: socket.socket,
+        reader: _Control,
+        inherited: life.Inheritance,
+        settings: dict[str, Any],
+    ) -> None:
+        self._control = control
+        self._reader = reader
+        self._inherited = inherited
+        self._children: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        self._forks_allowed = bool(settings.get("forks_allowed", True))
+        self._pid = os.getpid()
+
+    def serve(self) -> None:
+        awake, alarm = os.pipe()
+        for fd in (awake, alarm):
+            os.set_blocking(fd, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(awake, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                if fd == awake:
+                    os.read(awake, 4096)
+                    self._reap()
+                elif not self._obey():
+                    return
+
+    def _obey(self) -> bool:
+        orders = self._reader.read()
+        if orders is None:
+            return False
+        for order in orders:
+            if "start" in order:
+                self._start(order)
+            else:
+                pid = self._numbers.get(order["number"])
+                if pid is not None:
+                    self._signal(pid, order["signal"])
+        return True
+
+    def _start(self, order: dict[str, Any]) -> None:
+        channel = self._reader.descriptors.popleft()
+        output = self._reader.descriptors.popleft()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._tell({"ended": order["start"], "error": f"fork: {error}"})
+            pid = -1
+        if pid == 0:
+            self._become_child(order, channel, output)
+        os.close(channel)
+        os.close(output)
+        if pid > 0:
+            self._children[pid] = order["start"]
+            self._numbers[order["start"]] = pid
+
+    def _become_child(self, order: dict[str, Any], channel: int, output: int) -> None:
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() == self._pid:
+                os.setsid()
+                life.live(order, channel, output, self._inherited)
+        finally:
+            os._exit(0)
+
+    def _signal(self, pid: int, number: int) -> None:
+        """A kill takes the whole session; a soft stop only the program."""
+        try:
+            if number == signal.SIGKILL:
+                os.killpg(pid, number)
+            else:
+                os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):  # not yet a session leader, or just gone
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                return
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            number = self._children.pop(pid, None)
+            if self._forks_allowed:
+                self._kill_strays(pid)
+            if number is None:
+                continue  # a grandchild that was handed to us
+            del self._numbers[number]
+            cpu = usage.ru_utime + usage.ru_stime
+            self._tell({"ended": number, "status": status, "cpu": round(cpu, 4)})
+
+    def _kill_strays(self, leader: int) -> None:
+        """End what a child forked: its session, and whatever was handed to us as orphans."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
+        try:
+            with open(f"/proc/self/task/{self._pid}/children") as file:
+                pids = [int(pid) for pid in file.read().split()]
+        except OSError:
+            return
+        for pid in pids:
+            if pid not in self._children:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            self._control.sendall(pack(message))
+        except OSError:
+            os._exit(0)
