@@ -78,19 +78,19 @@ class Limits(Record):
     """What a command may use; shared by those that call models."""
 
     max_usd: Annotated[Dollars | None, _FREE] = Field(
-        None, description="Stop before more than this many dollars are spent in the run folder."
+        None, description="Stop before more dollars than this are spent, earlier sessions included."
     )
     max_calls: Annotated[int | None, _FREE] = Field(
-        None, ge=0, description="Stop before more than this many model calls are paid for."
+        None, ge=0, description="Stop before more calls than this are made, earlier ones included."
     )
     max_tokens: Annotated[int | None, _FREE] = Field(
-        None, ge=0, description="Stop before more than this many tokens, in and out, are used."
+        None, ge=0, description="Stop before more tokens than this are used, in and out."
     )
     max_minutes: Annotated[float | None, _FREE] = Field(
         None, gt=0, description="Stop after this long; the same command then goes on."
     )
     concurrency: Annotated[Count, _FREE] = Field(
-        64, description="Solver calls at a time. Lower it for a small machine or a local server."
+        512, description="Solver calls at a time. Lower it for a machine with little memory."
     )
     key_env: Annotated[str, _FREE] = Field(
         "OPENAI_API_KEY", description="Environment variable with the meta-agent's API key."
@@ -145,7 +145,7 @@ class SearchConfig(Limits):
         4096, description="Longest reply of the executor, whatever a workflow asks for."
     )
     solver_calls: Count = Field(
-        200, description="Most model calls of one solver call. Lower it to forbid dear workflows."
+        50, description="Most model calls of one solver call. Lower it to forbid dear workflows."
     )
     solver_seconds: float = Field(
         20.0, gt=0, description="A solver call's own time; waiting for the model is not counted."
@@ -155,10 +155,13 @@ class SearchConfig(Limits):
         description="Share of problems that faults of the provider may leave unscored. Raise it"
         " only to look at a run on a bad line: its accuracies are less sure.",
     )
-    prices: dict[str, str] = Field(
+    split: str = Field(
+        "default", description="default, or paper: the published sets, overlaps and all."
+    )
+    prices: Annotated[dict[str, str], _FREE] = Field(
         default_factory=dict,
-        description="Dollars per million tokens, in and out, of models the price table lacks:"
-        ' prices={"my-model" = "0.15/0.60"}.',
+        description="Dollars per million tokens in and out of a model, as MODEL=0.15/0.60; wins"
+        " over the price table.",
     )
 
 
@@ -185,6 +188,15 @@ class ServeSimulatedConfig(Record):
     """`w4s serve-simulated`."""
 
     tasks: tuple[str, ...] = Field((), description="Tasks it can answer; default: all toy tasks.")
+    profile: str = Field(
+        "", description="Which strong model to imitate; default: the simulated executor's own."
+    )
+    private: Count | None = Field(
+        None, description="Private problems, when the client asks for a number of its own."
+    )
+    public: Count | None = Field(None, description="Public problems, likewise.")
+    test: Count | None = Field(None, description="Test problems, likewise.")
+    split: str = Field("default", description="default or paper, as the client.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     latency_ms: float = Field(0.0, ge=0, description="Wait before each answer, in milliseconds.")
@@ -196,6 +208,9 @@ class ServeSimulatedConfig(Record):
     rate_malformed: Share = Field(0.0, description="Share of answers that are no valid answer.")
     retry_after: float = Field(1.0, ge=0, description="Seconds that a 429 asks to wait.")
     fault_seed: int = Field(0, ge=0, description="Another seed puts the faults elsewhere.")
+    lacks: tuple[str, ...] = Field(
+        (), description="Features that it refuses: n, json_mode, seed, max_completion_tokens, …"
+    )
 
 
 def read_overrides(words: Sequence[str]) -> dict[str, object]:

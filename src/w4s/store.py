@@ -101,7 +101,7 @@ class RunFolder:
         except OSError as error:
             raise _no_folder(path, error) from None
 
-    def settle(self, config: Record, facts: Mapping[str, str]) -> bool:
+    def settle(self, config: Record, facts: Mapping[str, JSON]) -> bool:
         """Bind the folder to these settings; True when it was already bound to them.
 
         `facts` are what the settings led to (the data's digest, the version): a run must not go

@@ -83,7 +83,7 @@ def bootstrap(
     problems."""
     if len(scores) == 0:
         return Interval(0.0, 1.0)
-    low, high = _percentiles(_means(scores, resamples, seed), confidence)
+    low, high = _percentiles(resampled_means(scores, resamples, seed), confidence)
     return Interval(low, high)
 
 
@@ -131,7 +131,7 @@ def paired_bootstrap(
 
     The p-value is that of the interval which just touches zero."""
     differences = _paired(first, second)
-    means = _means(differences, resamples, seed)
+    means = resampled_means(differences, resamples, seed)
     low, high = _percentiles(means, confidence)
     above, below = np.count_nonzero(means >= 0), np.count_nonzero(means <= 0)
     p = min(1.0, 2 * (min(above, below) + 1) / (resamples + 1))
@@ -185,6 +185,26 @@ def minimum_detectable_difference(
 # --- Machinery -----------------------------------------------------------------------------
 
 
+def resampled_means(
+    scores: Sequence[float] | Floats, resamples: int = 100_000, seed: int = 0
+) -> Floats:
+    """Means of `resamples` draws with replacement, each as long as `scores`."""
+    random = np.random.Generator(np.random.SFC64(seed))
+    values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
+    size = int(counts.sum())
+    if len(values) <= _FEW_VALUES:
+        few: Floats = random.multinomial(size, counts / size, resamples) @ values / size
+        return few
+    single = np.asarray(scores, dtype=np.float32)
+    index = np.uint16 if size < 2**16 else np.int64
+    means = np.empty(resamples)
+    for start in range(0, resamples, _BLOCK):
+        block = means[start : start + _BLOCK]
+        drawn = random.integers(0, size, (len(block), size), dtype=index)
+        block[:] = single.take(drawn, mode="clip").mean(axis=1)
+    return means
+
+
 def t_tail(t: float, freedom: int) -> float:
     """Two-sided tail of Student's t: the finite sums for whole degrees of freedom."""
     angle = math.atan2(abs(t), math.sqrt(freedom))
@@ -230,24 +250,6 @@ def _paired(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -
         raise ValueError(f"{len(first)} and {len(second)} scores are no pairs")
     differences: Floats = np.asarray(first, dtype=np.float64) - np.asarray(second, np.float64)
     return differences
-
-
-def _means(scores: Sequence[float] | Floats, resamples: int, seed: int) -> Floats:
-    """Means of `resamples` draws with replacement, each as long as `scores`."""
-    random = np.random.Generator(np.random.SFC64(seed))
-    values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
-    size = int(counts.sum())
-    if len(values) <= _FEW_VALUES:
-        few: Floats = random.multinomial(size, counts / size, resamples) @ values / size
-        return few
-    single = np.asarray(scores, dtype=np.float32)
-    index = np.uint16 if size < 2**16 else np.int64
-    means = np.empty(resamples)
-    for start in range(0, resamples, _BLOCK):
-        block = means[start : start + _BLOCK]
-        drawn = random.integers(0, size, (len(block), size), dtype=index)
-        block[:] = single.take(drawn, mode="clip").mean(axis=1)
-    return means
 
 
 def _percentiles(means: Floats, confidence: float) -> tuple[float, float]:

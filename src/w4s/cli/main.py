@@ -1,0 +1,117 @@
+"""The command `w4s`: its commands and their options, and trouble turned into one clear line.
+
+What a command does stands in the file of its name, imported when the command is given: listing
+the commands must not load what only one of them needs.
+
+Exit codes: 0 done, or a search ended at a limit the user set; 1 something failed on the way; 2 the
+user asked for something impossible; 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from w4s.cli.options import takes
+from w4s.config import ReportConfig, SearchConfig, ServeSimulatedConfig, TestConfig
+from w4s.errors import ConfigError, Interrupted, W4sError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="w4s",
+    help="Weak-for-Strong: a small model learns to write workflows that get more out of a strong"
+    " one. Start with: w4s tasks",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def tasks(
+    name: Annotated[str | None, typer.Argument(help="Show this one: a name or a file.")] = None,
+    new: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a Python file for a task of yours.")
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Load a task of yours and say what it is.")
+    ] = None,
+) -> None:
+    """List the tasks, show one, or begin one of your own."""
+    from w4s.cli.tasks import list_tasks, new_task, show_task
+
+    if new is not None:
+        new_task(new)
+    elif name is not None or check is not None:
+        show_task(name or check or "")
+    else:
+        list_tasks()
+
+
+@app.command()
+@takes(SearchConfig, "task")
+def search(config: SearchConfig) -> None:
+    """Search for a workflow that beats the baselines; goes on where the folder ends."""
+    from w4s.cli.search import search
+
+    search(config)
+
+
+@app.command()
+@takes(TestConfig, "run")
+def test(config: TestConfig) -> None:
+    """Measure the best workflow of a run on its sealed test, once."""
+    from w4s.cli.test import test
+
+    test(config)
+
+
+@app.command()
+@takes(ReportConfig, "run")
+def report(config: ReportConfig) -> None:
+    """Show what came of a run: its search, its tests, its cost."""
+    from w4s.cli.report import report
+
+    report(config)
+
+
+@app.command("serve-simulated")
+@takes(ServeSimulatedConfig, "tasks", several=True)
+def serve_simulated(config: ServeSimulatedConfig) -> None:
+    """Serve the simulated executor at an OpenAI-compatible address, with faults if wanted."""
+    from w4s.cli.serve_simulated import serve
+
+    serve(config)
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        app()
+    except ConfigError as error:
+        _say(error)
+        sys.exit(2)
+    except Interrupted as error:
+        _say(error)
+        sys.exit(INTERRUPTED)
+    except W4sError as error:
+        _say(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("w4s: stopped at once; the same command goes on from here", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has left (`w4s report … | head`); that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _say(error: W4sError) -> None:
+    """One line, whatever the message holds."""
+    print(f"w4s: {' '.join(str(error).split())}", file=sys.stderr)

@@ -1,0 +1,24 @@
+"""`w4s report`: what came of a run. Reads the folder, writes nothing."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from w4s.config import Format, ReportConfig
+from w4s.reports.run import read_run
+from w4s.reports.summary import summarise
+from w4s.reports.tables import as_json, as_markdown, as_terminal
+
+
+def report(config: ReportConfig) -> None:
+    """Show the run in the format asked for."""
+    summary = summarise(read_run(config.run))
+    match config.format:
+        case Format.TERMINAL:
+            Console().print(as_terminal(summary))
+        case Format.MARKDOWN:
+            sys.stdout.write(as_markdown(summary))
+        case Format.JSON:
+            sys.stdout.write(as_json(summary))

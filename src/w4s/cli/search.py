@@ -1,0 +1,201 @@
+"""`w4s search`: from a task to the best workflow found.
+
+In: the settings. Out: a run folder with every turn and the best workflow. Load the task, open the
+workbench, measure the examples, take the turns, keep each. Every end in good order (a limit,
+Ctrl-C, a provider that is down) leaves the best workflow so far, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from w4s.cli.progress import Progress
+from w4s.cli.workbench import (
+    Workbench,
+    answer_book,
+    facts_of,
+    open_models,
+    open_workbench,
+    task_of,
+)
+from w4s.config import SearchConfig
+from w4s.environment import Environment
+from w4s.errors import BudgetExceeded, W4sError
+from w4s.meta_agent import MetaAgent
+from w4s.methods import METHODS
+from w4s.models.base import Purpose
+from w4s.reports.run import (
+    BEGIN,
+    BEST,
+    SEARCH_ACCOUNT,
+    TURNS,
+    Role,
+    begin_text,
+    read_begin,
+    read_run,
+)
+from w4s.reports.summary import best_entry, summarise
+from w4s.reports.tables import as_terminal
+from w4s.store import RunFolder
+from w4s.types import Evaluation, Outcome, State, Turn, Workflow
+from w4s.workflow import example_workflows
+
+
+def search(config: SearchConfig) -> None:
+    """Search, show what came of it, and say how to go on."""
+    early = run_search(config, Console(stderr=True))
+    console = Console()
+    console.print(as_terminal(summarise(read_run(config.run))))
+    if isinstance(early, BudgetExceeded):
+        # The user asked for this end, so it is none of those that exit with an error.
+        console.print(f"Ended at a limit: {early}", markup=False, highlight=False)
+    elif early is not None:
+        raise early
+
+
+def run_search(config: SearchConfig, console: Console) -> W4sError | None:
+    """Search, or go on with a search, in `config.run`; returns what ended it early, if anything.
+
+    Raises ConfigError, before anything is spent, for whatever cannot work."""
+    return asyncio.run(_run(config, console))
+
+
+async def _run(config: SearchConfig, console: Console) -> W4sError | None:
+    task = task_of(config)
+    examples = example_workflows(task.interface)
+    problems = (*task.search.private, *task.search.public)
+    models = open_models(config, config, tuple(Role), answer_book(task, problems))
+    with RunFolder(config.run) as folder:
+        folder.settle(config, facts_of(task, examples))
+        async with open_workbench(
+            config,
+            config,
+            task,
+            models,
+            folder,
+            console,
+            account=SEARCH_ACCOUNT,
+            problems=len(task.search.private),
+        ) as bench:
+            session = _Session(bench, examples)
+            try:
+                await session.run()
+            except W4sError as error:
+                session.end_early()
+                return error
+    return None
+
+
+@dataclass(slots=True)
+class _Session:
+    """One sitting of a search: what it has found, and what it keeps in the folder."""
+
+    bench: Workbench
+    examples: tuple[Workflow, ...]
+    begin: State | None = None
+    turns: list[Turn] = field(default_factory=list)
+    watch: _Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = _Watch(self.bench.progress)
+        self.bench.evaluator.observer = self.watch
+
+    async def run(self) -> None:
+        """All that is left of the search."""
+        bench, config = self.bench, self.bench.config
+        with closing(bench.folder.journal(TURNS, Turn)) as journal:
+            self.begin, self.turns = read_begin(bench.folder.path), list(journal.records())
+            self._plan()
+            env = Environment(bench.evaluator, bench.task.search, self.examples)
+            begin = self.begin or await self._measure_examples(env)
+            self._keep_best()
+            self._announce()
+            async for turn in METHODS[config.method](
+                env,
+                self._meta_agent(),
+                begin,
+                turns=config.turns,
+                samples=config.samples,
+                done=tuple(self.turns),
+            ):
+                journal.append(turn)
+                self.turns.append(turn)
+                self._keep_best()
+                self._report(turn)
+                bench.stop.check()
+                self._announce()
+
+    def end_early(self) -> None:
+        """Leave the best workflow so far, and an account of the stretch that was cut short."""
+        self._keep_best()
+        self.bench.account.keep(f"turn {len(self.turns) + 1}, cut short")
+
+    def _meta_agent(self) -> MetaAgent:
+        config = self.bench.config
+        return MetaAgent(
+            self.bench.models[Role.META_AGENT],
+            self.bench.task.brief,
+            config.seed,
+            config.temperature,
+            max_tokens=config.reply_tokens,
+        )
+
+    def _plan(self) -> None:
+        """How much there is to do, for the time left."""
+        config, task = self.bench.config, self.bench.task
+        workflows = (config.turns - len(self.turns)) * config.samples
+        if self.begin is None:
+            workflows += len(self.examples)
+        else:
+            self.bench.progress.say(f"going on behind turn {len(self.turns)}")
+        problems = len(task.search.private) + len(task.search.public)
+        self.bench.progress.planned = workflows * problems
+
+    async def _measure_examples(self, env: Environment) -> State:
+        self.bench.progress.begin("examples")
+        self.begin = await env.begin()
+        self.bench.folder.write(BEGIN, begin_text(self.begin))
+        self.bench.account.keep("examples")
+        return self.begin
+
+    def _announce(self) -> None:
+        turn = len(self.turns) + 1
+        if turn <= self.bench.config.turns:
+            self.bench.progress.begin(f"turn {turn} of {self.bench.config.turns}")
+
+    def _report(self, turn: Turn) -> None:
+        number, best = len(self.turns), best_entry(self.begin, self.turns)
+        self.bench.account.keep(f"turn {number}")
+        assert best is not None
+        self.bench.progress.say(
+            f"turn {number} of {self.bench.config.turns}: {len(turn.attempts)} candidates ran,"
+            f" {len(turn.dropped)} dropped; best so far {best.accuracy:.1%} ({best.workflow.name})"
+        )
+
+    def _keep_best(self) -> None:
+        """The best of the finished turns; before the first state, what has been measured yet;
+        and when nothing was, the first example, so that there always is a usable workflow."""
+        best = best_entry(self.begin, self.turns)
+        workflow = best.workflow if best else self.watch.best or self.examples[0]
+        self.bench.folder.write(BEST, workflow.code)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Passes on what is observed, and remembers the best measured workflow of this sitting."""
+
+    progress: Progress
+    best: Workflow | None = None
+    _accuracy: float = -1.0
+
+    def outcome(self, workflow: Workflow, purpose: Purpose, outcome: Outcome) -> None:
+        self.progress.outcome(workflow, purpose, outcome)
+
+    def evaluation(self, purpose: Purpose, evaluation: Evaluation) -> None:
+        self.progress.evaluation(purpose, evaluation)
+        if purpose is Purpose.VALIDATE and evaluation.accuracy > self._accuracy:
+            self.best, self._accuracy = evaluation.workflow, evaluation.accuracy

@@ -1,0 +1,200 @@
+"""Everything a search or a test works with, opened together and closed together.
+
+In: the settings and the task. Out: a Workbench: the run folder, the models with their budget and
+cache, the sandbox, the evaluator, the progress. Whatever is wrong with the settings shows here,
+before the folder is touched and before anything is spent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from importlib import resources
+from importlib.metadata import version
+
+from rich.console import Console
+
+from w4s.cli.progress import Progress
+from w4s.cli.stopping import Stop, StoppableBudget, stopped_by_signals
+from w4s.config import Limits, SearchConfig
+from w4s.evaluation import Evaluator
+from w4s.executor import Allowance, Executor
+from w4s.models.answer_book import AnswerBook
+from w4s.models.base import Model
+from w4s.models.budget import Budget
+from w4s.models.ledger import Ledger
+from w4s.models.prices import Price
+from w4s.models.specs import Spec, open_model, read_spec, spec_price, wrap_model
+from w4s.reports.run import SPENT, Role, Spent
+from w4s.runner import Runner
+from w4s.sandbox import open_sandbox
+from w4s.sandbox.base import Limits as SandboxLimits
+from w4s.store import Journal, RunFolder
+from w4s.tasks.base import Sizes, Task
+from w4s.tasks.registry import load_task
+from w4s.types import JSON, Problem, Workflow
+
+REPLIES = "replies.sqlite"
+"""The cache of both models, for search and tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What a command works with."""
+
+    config: SearchConfig
+    task: Task
+    folder: RunFolder
+    evaluator: Evaluator
+    models: dict[Role, Model]
+    account: Account
+    progress: Progress
+    stop: Stop
+
+
+class Account:
+    """Keeps what each stretch of work took, in the run folder."""
+
+    def __init__(self, ledger: Ledger, journal: Journal[Spent]) -> None:
+        self._ledger = ledger
+        self._journal = journal
+        self._start = time.monotonic()
+
+    def keep(self, stretch: str) -> None:
+        """A stretch ends here, and the next one begins."""
+        now = time.monotonic()
+        self._journal.append(Spent(stretch, now - self._start, dict(self._ledger.totals)))
+        self._start = now
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model that has been opened, and what it takes to wrap it."""
+
+    spec: Spec
+    model: Model
+    price: Price
+
+
+def task_of(config: SearchConfig) -> Task:
+    """The task of a run, with its sizes and split."""
+    sizes = Sizes(private=config.private, public=config.public, test=config.test)
+    return load_task(config.task, sizes=sizes, split=config.split)
+
+
+def open_models(
+    config: SearchConfig, limits: Limits, roles: Sequence[Role], book: AnswerBook
+) -> dict[Role, Opened]:
+    """Read the specs, find keys and prices. ConfigError for whatever is missing."""
+    named = {
+        Role.EXECUTOR: (config.executor, limits.executor_key_env),
+        Role.META_AGENT: (config.meta_agent, limits.key_env),
+    }
+    opened = {}
+    for role in roles:
+        text, key_env = named[role]
+        spec = read_spec(text)
+        price = spec_price(spec, config.prices, needed=limits.max_usd is not None)
+        model = open_model(spec, environ=os.environ, answer_book=book, key_env=key_env)
+        opened[role] = Opened(spec, model, price)
+    return opened
+
+
+def answer_book(task: Task, problems: Sequence[Problem]) -> AnswerBook:
+    """What a simulated executor needs to know of these problems."""
+    keys = (task.answer_keys(problem) for problem in problems)
+    return AnswerBook([key for key in keys if key is not None])
+
+
+@asynccontextmanager
+async def open_workbench(
+    config: SearchConfig,
+    limits: Limits,
+    task: Task,
+    models: dict[Role, Opened],
+    folder: RunFolder,
+    console: Console,
+    *,
+    account: str,
+    problems: int,
+) -> AsyncIterator[Workbench]:
+    """Open all that stands around a session; `account` names the file of its ledger.
+
+    `problems` is how many one measurement has, for the progress."""
+    stop = Stop()
+    async with AsyncExitStack() as stack:
+        ledger = stack.enter_context(closing(Ledger(folder.path / account)))
+        budget = StoppableBudget(limits, ledger, stop)
+        wrapped = {
+            role: _wrapped(folder, role, o, budget, config.seed) for role, o in models.items()
+        }
+        for model in wrapped.values():
+            stack.push_async_callback(model.aclose)
+        prelude = resources.files("w4s").joinpath("agent.py").read_text("utf-8")
+        sandbox = await open_sandbox(prelude=prelude)
+        stack.push_async_callback(sandbox.aclose)
+        spent = stack.enter_context(closing(folder.journal(SPENT, Spent)))
+        progress = stack.enter_context(
+            Progress(console, account=lambda: ledger.total, problems=problems)
+        )
+        stack.enter_context(stopped_by_signals(stop, progress.say))
+        executor = Executor(wrapped[Role.EXECUTOR], sandbox, config.seed, _allowance(config))
+        runner = Runner(executor, task.scorer, _solver_limits(config))
+        yield Workbench(
+            config,
+            task,
+            folder,
+            Evaluator(runner, config.unscored_limit, limits.concurrency, progress),
+            wrapped,
+            Account(ledger, spent),
+            progress,
+            stop,
+        )
+
+
+def facts_of(task: Task, examples: Sequence[Workflow]) -> dict[str, JSON]:
+    """What the settings led to; a run goes on only where they lead to the same."""
+    return {
+        "w4s": version("w4s"),
+        "private": len(task.search.private),
+        "public": len(task.search.public),
+        "test": task.sealed.size,
+        "problems": problems_digest((*task.search.private, *task.search.public)),
+        "variant": json.dumps(task.variant, sort_keys=True),
+        "examples": ", ".join(f"{w.name} {w.digest}" for w in examples),
+    }
+
+
+def problems_digest(problems: Sequence[Problem]) -> str:
+    """Identity of a set of problems with their gold answers, 16 hexadecimal digits."""
+    parts = [[p.id, p.question, p.target, p.entry_point, p.public_tests] for p in problems]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _wrapped(folder: RunFolder, role: Role, opened: Opened, budget: Budget, seed: int) -> Model:
+    return wrap_model(
+        opened.model,
+        opened.spec,
+        role=role.value,
+        budget=budget,
+        price=opened.price,
+        rng=random.Random(f"{role} {seed}"),
+        replies=folder.path / REPLIES,
+    )
+
+
+def _allowance(config: SearchConfig) -> Allowance:
+    return Allowance(requests=config.solver_calls, max_tokens=config.executor_tokens)
+
+
+def _solver_limits(config: SearchConfig) -> SandboxLimits:
+    return SandboxLimits(
+        seconds=config.solver_seconds, cpu_seconds=math.ceil(config.solver_seconds)
+    )

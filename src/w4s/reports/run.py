@@ -1,0 +1,111 @@
+"""What lies in a run folder, by name and type.
+
+In: a folder. Out: a Run, read without holding the folder, so a run under way can be looked at.
+The commands write the same files through `w4s.store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from w4s.codec import decode, encode
+from w4s.config import SearchConfig
+from w4s.errors import StoreError
+from w4s.models.ledger import Totals
+from w4s.store import read_journal, read_settings
+from w4s.types import JSON, Evaluation, State, Turn
+
+BEGIN = "begin.json"
+"""The first State: the examples, measured."""
+TURNS = "turns.jsonl"
+TESTS = "tests.jsonl"
+SPENT = "spent.jsonl"
+BEST = "best_workflow.py"
+SEARCH_ACCOUNT = "search_calls.sqlite"
+"""The ledger of the search; tests have their own, so that limits hold for each."""
+TEST_ACCOUNT = "test_calls.sqlite"
+
+
+class Role(StrEnum):
+    """What a model is paid for; the ledger keeps one account for each."""
+
+    EXECUTOR = "executor"
+    META_AGENT = "meta_agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One stretch of work: the time it took, and all that had been spent at its end."""
+
+    stretch: str
+    """`examples`, `turn 3`, `test direct`."""
+    seconds: float
+    """Wall time of this stretch; one cut off by a kill is missing."""
+    totals: dict[str, Totals]
+    """By role, over all stretches of the search, or all tests, so far; killed ones included."""
+
+    @property
+    def is_test(self) -> bool:
+        """True for a test on the sealed set, False for a part of the search."""
+        return self.stretch.startswith("test ")
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One workflow on the sealed test, measured once."""
+
+    evaluation: Evaluation
+    origin: str
+    """`found` (by this run), `baseline` or `file`."""
+    sealed: str
+    """Digest of the test set's problems."""
+    seconds: float
+    """Wall time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run folder, read."""
+
+    path: Path
+    config: SearchConfig
+    facts: Mapping[str, JSON]
+    begin: State | None
+    """None while the examples have not been measured."""
+    turns: tuple[Turn, ...]
+    tests: tuple[Tested, ...]
+    spent: tuple[Spent, ...]
+
+
+def read_run(path: Path) -> Run:
+    """Everything in the folder. ConfigError when it holds no run, StoreError when it is broken."""
+    settings = read_settings(path)
+    facts = settings.pop("facts", {})
+    return Run(
+        path,
+        SearchConfig.resolve(settings, {"run": path}),
+        facts if isinstance(facts, Mapping) else {},
+        read_begin(path),
+        read_journal(path / TURNS, Turn),
+        read_journal(path / TESTS, Tested),
+        read_journal(path / SPENT, Spent),
+    )
+
+
+def read_begin(path: Path) -> State | None:
+    """The first state, None when the examples have not been measured yet."""
+    file = path / BEGIN
+    if not file.exists():
+        return None
+    try:
+        return decode(State, file.read_bytes())
+    except OSError as error:
+        raise StoreError(f"cannot read {file}: {error.strerror}") from None
+
+
+def begin_text(state: State) -> str:
+    """The first state as the file holds it."""
+    return encode(state).decode() + "\n"

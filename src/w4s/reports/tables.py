@@ -1,0 +1,212 @@
+"""Lay a Summary out: as terminal tables, as Markdown, as JSON.
+
+In: a Summary. Out: text, or something rich can print. The tables are made once, as rows of text;
+terminal and Markdown only differ in their lines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from w4s.codec import encode
+from w4s.models.ledger import Totals
+from w4s.reports.summary import Accuracy, Cost, SealedResult, Summary, TurnSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table as text."""
+
+    title: str
+    columns: tuple[str, ...]
+    """The first is left-aligned, the others are numbers."""
+    rows: tuple[tuple[str, ...], ...]
+
+
+def as_terminal(summary: Summary) -> RenderableType:
+    """For `rich.print`."""
+    parts: list[RenderableType] = [Text(heading(summary), style="bold")]
+    parts += [_rich_table(sheet) for sheet in sheets(summary)]
+    parts += [Text(line) for line in notes(summary)]
+    return Group(*parts)
+
+
+def as_markdown(summary: Summary) -> str:
+    lines = [f"# {heading(summary)}", ""]
+    for sheet in sheets(summary):
+        lines += [f"## {sheet.title}", "", *_markdown_table(sheet), ""]
+    lines += [f"- {_markdown_text(note)}" for note in notes(summary)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(summary: Summary) -> str:
+    return json.dumps(json.loads(encode(summary)), indent=2, ensure_ascii=False) + "\n"
+
+
+def heading(summary: Summary) -> str:
+    """One line that says which run this is."""
+    return (
+        f"{summary.task}: executor {summary.executor}, meta-agent {summary.meta_agent},"
+        f" method {summary.method}, seed {summary.seed}"
+    )
+
+
+def sheets(summary: Summary) -> list[Sheet]:
+    """The tables that have something to show."""
+    made = []
+    if summary.examples:
+        made.append(_search_sheet(summary))
+    if summary.tests:
+        made.append(_test_sheet(summary.tests))
+    return made
+
+
+def notes(summary: Summary) -> list[str]:
+    """The lines under the tables."""
+    lines = []
+    if summary.best is not None:
+        lines.append(
+            f"Best on validation: {summary.best.name}, {accuracy_text(summary.best.accuracy)}"
+            f" ({summary.best_file})"
+        )
+    if not summary.finished:
+        lines.append(
+            f"{len(summary.turns)} of {summary.turns_planned} turns done;"
+            " the same search command goes on"
+        )
+    lines.append(f"Search: {cost_text(summary.search_cost)}")
+    if summary.tests:
+        workflows = "1 workflow" if summary.tested == 1 else f"{summary.tested} workflows"
+        lines.append(f"Test: {cost_text(summary.test_cost)}")
+        lines.append(f"{workflows} tested on this sealed set")
+    return lines
+
+
+def accuracy_text(accuracy: Accuracy) -> str:
+    """`71.1 % [62.7, 78.3]`."""
+    low, high = accuracy.interval.low * 100, accuracy.interval.high * 100
+    return f"{accuracy.value * 100:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def cost_text(cost: Cost) -> str:
+    """Calls, tokens, dollars and time of a part of the run."""
+    parts = [f"executor {totals_text(cost.executor)}"]
+    if cost.meta_agent != Totals():
+        parts.append(f"meta-agent {totals_text(cost.meta_agent)}")
+    return f"{'; '.join(parts)}; ${cost.usd:.4f} in {seconds_text(cost.seconds)}"
+
+
+def totals_text(totals: Totals) -> str:
+    """`1,200 calls, 340,000 tokens`, and what is worth knowing beside that."""
+    tokens = totals.prompt_tokens + totals.completion_tokens
+    asides = [
+        f"{number:,} {what}"
+        for number, what in (
+            (totals.failed, "failed"),
+            (totals.unknown, "of unknown outcome"),
+            (totals.cached, "more from the cache"),
+        )
+        if number
+    ]
+    aside = f" ({', '.join(asides)})" if asides else ""
+    return f"{totals.calls:,} calls{aside}, {tokens:,} tokens"
+
+
+def seconds_text(seconds: float) -> str:
+    """`42 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _search_sheet(summary: Summary) -> Sheet:
+    examples = [(e.name, "", accuracy_text(e.accuracy), "") for e in summary.examples]
+    turns = [_turn_row(turn) for turn in summary.turns]
+    problems = summary.examples[0].accuracy.problems
+    return Sheet(
+        f"Search, on {problems} private validation problems",
+        ("", "ran/dropped", "accuracy [95 %]", "best so far"),
+        (*examples, *turns),
+    )
+
+
+def _turn_row(turn: TurnSummary) -> tuple[str, ...]:
+    chosen = accuracy_text(turn.chosen.accuracy) if turn.chosen else "nothing ran"
+    ran = f"{len(turn.candidates)}/{turn.dropped}"
+    return f"turn {turn.turn}", ran, chosen, f"{turn.best * 100:.1f} %"
+
+
+def _test_sheet(results: Sequence[SealedResult]) -> Sheet:
+    upstream = any(result.accuracy.upstream is not None for result in results)
+    columns: tuple[str, ...] = (
+        "workflow",
+        "accuracy [95 %]",
+        "problems",
+        "unscored",
+        "calls/problem",
+        "$",
+        "time",
+    )
+    rows = [_test_row(result) for result in results]
+    if upstream:
+        columns = (*columns[:2], "upstream's scorer", *columns[2:])
+        rows = [
+            (*row[:2], _share(result.accuracy.upstream), *row[2:])
+            for row, result in zip(rows, results, strict=True)
+        ]
+    return Sheet("Sealed test", columns, tuple(rows))
+
+
+def _test_row(result: SealedResult) -> tuple[str, ...]:
+    problems = result.accuracy.problems + result.accuracy.unscored
+    calls = result.usage.calls + result.usage.cached
+    return (
+        f"{result.name} ({result.origin})",
+        accuracy_text(result.accuracy),
+        str(result.accuracy.problems),
+        str(result.accuracy.unscored),
+        f"{calls / max(1, problems):.1f}",
+        f"{result.usage.usd:.4f}",
+        seconds_text(result.seconds),
+    )
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value * 100:.1f} %"
+
+
+def _rich_table(sheet: Sheet) -> Table:
+    table = Table(title=sheet.title, title_justify="left", box=box.SIMPLE_HEAD)
+    for index, column in enumerate(sheet.columns):
+        table.add_column(column, justify="left" if index == 0 else "right")
+    for row in sheet.rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _markdown_table(sheet: Sheet) -> list[str]:
+    rule = ["---", *("---:" for _ in sheet.columns[1:])]
+    return [_line(sheet.columns), _line(rule), *(_line(row) for row in sheet.rows)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_markdown_text(cell) for cell in cells)} |"
+
+
+def _markdown_text(text: str) -> str:
+    """Names come from models and users: they must not become markup."""
+    for character in "\\|`*_<[":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
