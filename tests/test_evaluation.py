@@ -7,6 +7,7 @@ import pytest
 
 from programs import GOOD, solves_below
 from w4s.errors import BudgetExceeded, Rejected, TooManyUnscored
+from w4s.evaluation import Evaluator
 from w4s.models.base import Purpose, Reply, Request
 from w4s.types import Evaluation, Message, Status, Workflow
 from world import asked_number, broken_on_threes, problems, right, world
@@ -77,8 +78,8 @@ def test_a_limit_of_the_run_stops_new_calls_and_lets_the_others_end() -> None:
                 return await inner(request)
 
             w.model.complete = complete  # type: ignore[method-assign]
-            w.evaluator.concurrency = 4
-            await w.evaluator.evaluate(WORKFLOW, problems(0, 40), Purpose.VALIDATE)
+            evaluator = Evaluator(w.runner, concurrency=4)
+            await evaluator.evaluate(WORKFLOW, problems(0, 40), Purpose.VALIDATE)
 
     with pytest.raises(BudgetExceeded, match="5 calls"):
         asyncio.run(main())

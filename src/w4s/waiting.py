@@ -15,10 +15,6 @@ T = TypeVar("T")
 
 async def settled(awaitables: Iterable[Awaitable[T]]) -> list[T]:
     """Run all to their end; then return the results, or raise the first exception in order."""
-    results = await asyncio.gather(*awaitables, return_exceptions=True)
-    values: list[T] = []
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-        values.append(result)
-    return values
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return [task.result() for task in tasks]
