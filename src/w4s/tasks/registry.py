@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from w4s.errors import ConfigError
 from w4s.tasks.about import About
 from w4s.tasks.base import Sizes, Task
+from w4s.tasks.choice import GPQA, MMLU_PRO, load_gpqa, load_mmlu_pro
 from w4s.tasks.gsm_hard import GSM_HARD, load_gsm_hard
 from w4s.tasks.mathematics import (
     GSM8K,
@@ -31,6 +32,8 @@ from w4s.tasks.mathematics import (
 from w4s.tasks.own import Options, load_own_file
 from w4s.tasks.own_python import load_function, load_python_task
 from w4s.tasks.own_rows import SUFFIXES
+from w4s.tasks.reading import DROP, load_drop
+from w4s.tasks.toy import PREFIX, load_toy, toy_families
 
 
 class Split(StrEnum):
@@ -64,13 +67,16 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         Benchmark(GSM_PLUS, load_gsm_plus),
         Benchmark(SVAMP, load_svamp),
         Benchmark(MGSM, load_mgsm),
+        Benchmark(DROP, load_drop),
+        Benchmark(MMLU_PRO, load_mmlu_pro),
+        Benchmark(GPQA, load_gpqa),
     )
 }
 
 
 def task_names() -> list[str]:
     """Every task that has a name."""
-    return list(BENCHMARKS)
+    return [*toy_families(), *BENCHMARKS]
 
 
 def load_task(
@@ -90,6 +96,8 @@ def load_task(
         raise ConfigError(f"unknown split {split!r}; there are {', '.join(Split)}")
     if name in BENCHMARKS:
         return BENCHMARKS[name].load(seed, sizes, split)
+    if name.startswith(PREFIX):
+        return load_toy(name, seed=seed, sizes=sizes)
     path, settings = _own_path(name)
     if path is None:
         raise ConfigError(_unknown(name))
