@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -101,3 +103,122 @@ def make() -> Callable[..., Trajectory]:
 @pytest.fixture
 def attempt() -> type[Try]:
     return Try
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tiny models are faster on one thread, and tests run side by side."""
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+
+
+TEXTS = [
+    "Be brief. Write a workflow. plan a plan b plan c plan d plan e best accuracy 0.5 0.75",
+    "def solver(agent, task): return {'answer': agent.call_llm(messages=[])[0]}",
+]
+
+
+@pytest.fixture(scope="session")
+def tokeniser() -> Any:
+    pytest.importorskip("torch")
+    from w4s.training.tokeniser import train_tokeniser
+
+    return train_tokeniser(TEXTS, 300)
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Normalisation and positions in the model's own precision: transformers computes both in
+    single precision, which would hide everything below 1e-7."""
+    pytest.importorskip("torch")
+    import torch
+    from transformers.models.qwen2 import modeling_qwen2 as qwen2
+
+    def norm(self: Any, hidden: Any) -> Any:
+        variance = hidden.pow(2).mean(-1, keepdim=True)
+        return self.weight * hidden * torch.rsqrt(variance + self.variance_epsilon)
+
+    def rotary(self: Any, x: Any, position_ids: Any) -> Any:
+        angles = position_ids[..., None].to(x.dtype) * self.inv_freq.to(x.dtype)
+        both = torch.cat((angles, angles), dim=-1)
+        return both.cos(), both.sin()
+
+    monkeypatch.setattr(qwen2.Qwen2RMSNorm, "forward", norm)
+    monkeypatch.setattr(qwen2.Qwen2RotaryEmbedding, "forward", rotary)
+
+
+@pytest.fixture
+def make_model() -> Callable[..., Any]:
+    """A tiny Qwen2 with random weights, in double precision unless told otherwise."""
+    pytest.importorskip("torch")
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    def make(vocabulary: int = 300, seed: int = 0, dtype: Any = None, **changes: Any) -> Any:
+        settings = {
+            "vocab_size": vocabulary,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "max_position_embeddings": 512,
+            "initializer_range": 0.2,
+            "tie_word_embeddings": True,
+            "bos_token_id": None,
+            "eos_token_id": 0,
+        }
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = Qwen2ForCausalLM(Qwen2Config(**settings | changes))
+        return model.to(dtype or torch.float64)
+
+    return make
+
+
+@pytest.fixture
+def make_rows() -> Callable[..., list[Any]]:
+    """Random rows of an episode: one turn, or two where the second goes on from the first."""
+    pytest.importorskip("torch")
+    import numpy as np
+
+    from w4s.training.tokens import Row
+
+    def make(
+        turns: int = 1, samples: int = 3, seed: int = 0, duplicates: bool = False, size: int = 9
+    ) -> list[Any]:
+        rng = np.random.default_rng(seed)
+        prompt = rng.integers(1, 300, size * 2)
+        rows = []
+        for _ in range(turns):
+            actions = [rng.integers(1, 300, rng.integers(3, size)) for _ in range(samples)]
+            if duplicates:
+                actions[1] = actions[0]
+            for action in actions:
+                ids = np.concatenate([prompt, action])
+                trained = np.arange(len(ids)) >= len(prompt)
+                rows.append(Row(ids, trained, float(rng.uniform(1.0, 12.0)), len(prompt)))
+            prompt = np.concatenate([prompt, actions[0], rng.integers(1, 300, size)])
+        return rows
+
+    return make
+
+
+@pytest.fixture
+def one_by_one() -> Callable[..., Any]:
+    """Σ w_i / N_i Σ -log π of rows, each by itself through the model's own attention."""
+    pytest.importorskip("torch")
+    import torch
+
+    def score(model: Any, rows: Sequence[Any]) -> Any:
+        total = 0.0
+        for row in rows:
+            ids = torch.as_tensor(row.ids)[None]
+            log_p = torch.log_softmax(model(input_ids=ids).logits[0, :-1], dim=-1)
+            chosen = log_p.gather(1, ids[0, 1:, None])[:, 0]
+            total = total - (torch.as_tensor(row.coefficients)[1:] * chosen).sum()
+        return total
+
+    return score
