@@ -23,13 +23,6 @@ from w4s.errors import ConfigError
 from w4s.types import JSON
 
 
-class Method(StrEnum):
-    """How workflows are searched for."""
-
-    W4S = "w4s"
-    RANDOM = "random"
-
-
 class Format(StrEnum):
     """How a report is written."""
 
@@ -116,12 +109,23 @@ class SearchConfig(Limits):
         description="Model that writes the workflows: grammar, scripted:FILE,"
         " openai:MODEL[@BASE_URL], …",
     )
-    method: Method = Field(
-        Method.W4S, description="w4s, or random: the same budget without feedback, to compare."
+    method: str = Field(
+        "w4s", description="How to search: w4s, or random, adas, aflow to compare it with."
     )
-    turns: Count = Field(10, description="Turns of the search. More helps until nothing rises.")
-    samples: Count = Field(
-        5, description="Candidates a turn. More explores wider, at a price in proportion."
+    turns: Count | None = Field(
+        None,
+        description="Turns of the search. More helps until nothing rises; default: as the method"
+        " was published (w4s: 10).",
+    )
+    samples: Count | None = Field(
+        None,
+        description="Candidates a turn. More explores wider, at a price in proportion; default:"
+        " as the method was published (w4s: 5).",
+    )
+    trials: Count | None = Field(
+        None,
+        description="Validations of each candidate. More make accuracies surer where the executor"
+        " varies, at a price in proportion; default: as the method was published (w4s: 1).",
     )
     seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
     private: Count | None = Field(

@@ -22,15 +22,17 @@ from w4s.cli.workbench import (
     open_workbench,
     task_of,
 )
-from w4s.config import SearchConfig
+from w4s.config import SearchConfig, nearest
 from w4s.environment import Environment
-from w4s.errors import BudgetExceeded, W4sError
+from w4s.errors import BudgetExceeded, ConfigError, W4sError
 from w4s.meta_agent import MetaAgent
-from w4s.methods import METHODS
+from w4s.methods import METHODS, PUBLISHED
+from w4s.methods.base import Published
 from w4s.models.base import Purpose
 from w4s.reports.run import (
     BEGIN,
     BEST,
+    FINISHED,
     SEARCH_ACCOUNT,
     TURNS,
     Role,
@@ -42,7 +44,6 @@ from w4s.reports.summary import best_entry, summarise
 from w4s.reports.tables import as_terminal
 from w4s.store import RunFolder
 from w4s.types import Evaluation, Outcome, State, Turn, Workflow
-from w4s.workflow import example_workflows
 
 
 def search(config: SearchConfig) -> None:
@@ -64,13 +65,22 @@ def run_search(config: SearchConfig, console: Console) -> W4sError | None:
     return asyncio.run(_run(config, console))
 
 
-async def _run(config: SearchConfig, console: Console) -> W4sError | None:
-    task = task_of(config)
-    examples = example_workflows(task.interface)
+async def _run(asked: SearchConfig, console: Console) -> W4sError | None:
+    task = task_of(asked)
+    published = published_of(asked.method)
+    plan = Plan(
+        asked.turns or published.turns,
+        asked.samples or published.samples,
+        asked.trials or published.trials,
+        published.examples(task.interface),
+    )
+    config = asked.model_copy(
+        update={"turns": plan.turns, "samples": plan.samples, "trials": plan.trials}
+    )
     problems = (*task.search.private, *task.search.public)
     models = open_models(config, config, tuple(Role), answer_book(task, problems))
     with RunFolder(config.run) as folder:
-        folder.settle(config, facts_of(task, examples))
+        folder.settle(config, facts_of(task, plan.examples))
         async with open_workbench(
             config,
             config,
@@ -81,7 +91,7 @@ async def _run(config: SearchConfig, console: Console) -> W4sError | None:
             account=SEARCH_ACCOUNT,
             problems=len(task.search.private),
         ) as bench:
-            session = _Session(bench, examples)
+            session = _Session(bench, plan)
             try:
                 await session.run()
             except W4sError as error:
@@ -90,12 +100,32 @@ async def _run(config: SearchConfig, console: Console) -> W4sError | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much a search does, and from where; what the user left open, as published."""
+
+    turns: int
+    samples: int
+    trials: int
+    examples: tuple[Workflow, ...]
+
+
+def published_of(method: str) -> Published:
+    """The settings a method was published with."""
+    if method not in METHODS:
+        names = list(METHODS)
+        raise ConfigError(
+            f"unknown method {method!r}{nearest(method, names)} (methods: {', '.join(names)})"
+        )
+    return PUBLISHED[method]
+
+
 @dataclass(slots=True)
 class _Session:
     """One sitting of a search: what it has found, and what it keeps in the folder."""
 
     bench: Workbench
-    examples: tuple[Workflow, ...]
+    plan: Plan
     begin: State | None = None
     turns: list[Turn] = field(default_factory=list)
     watch: _Watch = field(init=False)
@@ -109,8 +139,10 @@ class _Session:
         bench, config = self.bench, self.bench.config
         with closing(bench.folder.journal(TURNS, Turn)) as journal:
             self.begin, self.turns = read_begin(bench.folder.path), list(journal.records())
-            self._plan()
-            env = Environment(bench.evaluator, bench.task.search, self.examples)
+            self._foresee()
+            env = Environment(
+                bench.evaluator, bench.task.search, self.plan.examples, trials=self.plan.trials
+            )
             begin = self.begin or await self._measure_examples(env)
             self._keep_best()
             self._announce()
@@ -118,8 +150,8 @@ class _Session:
                 env,
                 self._meta_agent(),
                 begin,
-                turns=config.turns,
-                samples=config.samples,
+                turns=self.plan.turns,
+                samples=self.plan.samples,
                 done=tuple(self.turns),
             ):
                 journal.append(turn)
@@ -128,6 +160,8 @@ class _Session:
                 self._report(turn)
                 bench.stop.check()
                 self._announce()
+        if len(self.turns) < self.plan.turns:
+            bench.account.keep(FINISHED)
 
     def end_early(self) -> None:
         """Leave the best workflow so far, and an account of the stretch that was cut short."""
@@ -144,15 +178,15 @@ class _Session:
             max_tokens=config.reply_tokens,
         )
 
-    def _plan(self) -> None:
+    def _foresee(self) -> None:
         """How much there is to do, for the time left."""
-        config, task = self.bench.config, self.bench.task
-        workflows = (config.turns - len(self.turns)) * config.samples
+        plan, task = self.plan, self.bench.task
+        workflows = (plan.turns - len(self.turns)) * plan.samples
         if self.begin is None:
-            workflows += len(self.examples)
+            workflows += len(plan.examples)
         else:
             self.bench.progress.say(f"going on behind turn {len(self.turns)}")
-        problems = len(task.search.private) + len(task.search.public)
+        problems = len(task.search.private) * plan.trials + len(task.search.public)
         self.bench.progress.planned = workflows * problems
 
     async def _measure_examples(self, env: Environment) -> State:
@@ -164,15 +198,15 @@ class _Session:
 
     def _announce(self) -> None:
         turn = len(self.turns) + 1
-        if turn <= self.bench.config.turns:
-            self.bench.progress.begin(f"turn {turn} of {self.bench.config.turns}")
+        if turn <= self.plan.turns:
+            self.bench.progress.begin(f"turn {turn} of {self.plan.turns}")
 
     def _report(self, turn: Turn) -> None:
         number, best = len(self.turns), best_entry(self.begin, self.turns)
         self.bench.account.keep(f"turn {number}")
         assert best is not None
         self.bench.progress.say(
-            f"turn {number} of {self.bench.config.turns}: {len(turn.attempts)} candidates ran,"
+            f"turn {number} of {self.plan.turns}: {len(turn.attempts)} candidates ran,"
             f" {len(turn.dropped)} dropped; best so far {best.accuracy:.1%} ({best.workflow.name})"
         )
 
@@ -180,7 +214,7 @@ class _Session:
         """The best of the finished turns; before the first state, what has been measured yet;
         and when nothing was, the first example, so that there always is a usable workflow."""
         best = best_entry(self.begin, self.turns)
-        workflow = best.workflow if best else self.watch.best or self.examples[0]
+        workflow = best.workflow if best else self.watch.best or self.plan.examples[0]
         self.bench.folder.write(BEST, workflow.code)
 
 

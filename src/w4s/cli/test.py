@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from w4s.cli.search import published_of
 from w4s.cli.workbench import (
     Workbench,
     answer_book,
@@ -80,7 +81,8 @@ async def _run(config: TestConfig, console: Console) -> None:
     book = answer_book(task, (*task.search.private, *task.search.public, *problems))
     models = open_models(run.config, limits, (Role.EXECUTOR,), book)
     with RunFolder(config.run) as folder:
-        folder.settle(run.config, facts_of(task, example_workflows(task.interface)))
+        examples = published_of(run.config.method).examples(task.interface)
+        folder.settle(run.config, facts_of(task, examples))
         async with open_workbench(
             run.config,
             limits,

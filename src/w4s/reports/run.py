@@ -27,6 +27,8 @@ BEST = "best_workflow.py"
 SEARCH_ACCOUNT = "search_calls.sqlite"
 """The ledger of the search; tests have their own, so that limits hold for each."""
 TEST_ACCOUNT = "test_calls.sqlite"
+FINISHED = "finished before the last turn"
+"""The stretch in `SPENT` that says so, of a method that saw nothing rise any more."""
 
 
 class Role(StrEnum):

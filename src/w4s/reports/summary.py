@@ -5,12 +5,13 @@ In: a Run. Out: a Summary, which tables and JSON only lay out. Nothing is measur
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from w4s.models.ledger import Totals
-from w4s.reports.run import BEST, Role, Run, Spent, Tested
+from w4s.reports.run import BEST, FINISHED, Role, Run, Spent, Tested
 from w4s.reports.stats import Interval, wilson
 from w4s.types import Entry, Evaluation, State, Turn, Usage
 
@@ -25,7 +26,7 @@ class Accuracy:
     problems: int
     """How many were scored."""
     unscored: int = 0
-    """Lost to faults that are not the workflow's; left out of the mean."""
+    """Solver calls lost to faults that are not the workflow's; left out of the mean."""
     upstream: float | None = None
     """The mean under the published scorer, where that differs by design."""
 
@@ -106,12 +107,10 @@ class Summary:
     tested: int
     """How many different workflows were measured on the sealed test of this run. The more, the
     less the best of them says about unseen problems."""
+    finished: bool
+    """False when the search command has something left to do."""
     search_cost: Cost
     test_cost: Cost
-
-    @property
-    def finished(self) -> bool:
-        return len(self.turns) >= self.turns_planned
 
 
 def summarise(run: Run) -> Summary:
@@ -120,20 +119,23 @@ def summarise(run: Run) -> Summary:
     count = problems if isinstance(problems, int) else 0
     examples = tuple(_entry(e, count) for e in run.begin.examples) if run.begin else ()
     best = best_entry(run.begin, run.turns)
+    planned = run.config.turns or 0
+    early = any(stretch.stretch == FINISHED for stretch in run.spent)
     return Summary(
         folder=str(run.path),
         task=run.config.task,
         executor=run.config.executor,
         meta_agent=run.config.meta_agent,
-        method=run.config.method.value,
+        method=run.config.method,
         seed=run.config.seed,
-        turns_planned=run.config.turns,
+        turns_planned=planned,
         turns=tuple(_turn(turn) for turn in run.turns),
         examples=examples,
         best=_entry(best, count) if best else None,
         best_file=str(run.path / BEST),
         tests=tuple(_sealed_result(t) for t in run.tests),
         tested=len({t.evaluation.workflow.digest for t in run.tests}),
+        finished=early or len(run.turns) >= planned,
         search_cost=_cost([s for s in run.spent if not s.is_test]),
         test_cost=_cost([s for s in run.spent if s.is_test]),
     )
@@ -151,14 +153,17 @@ def best_entry(begin: State | None, turns: Sequence[Turn]) -> Entry | None:
 
 
 def accuracy_of(evaluation: Evaluation) -> Accuracy:
-    """An evaluation's mean with its interval."""
-    scored = evaluation.scored
-    total = sum(outcome.value for outcome in scored)
+    """An evaluation's mean with its interval. Repeated trials of a problem are one problem: they
+    make its own score surer, and say nothing about other problems."""
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for outcome in evaluation.scored:
+        scores[outcome.problem].append(outcome.value)
+    total = sum(fmean(trials) for trials in scores.values())
     return Accuracy(
         evaluation.accuracy,
-        wilson(total, len(scored)),
-        len(scored),
-        len(evaluation.outcomes) - len(scored),
+        wilson(total, len(scores)),
+        len(scores),
+        len(evaluation.outcomes) - len(evaluation.scored),
         _upstream(evaluation),
     )
 

@@ -1,0 +1,42 @@
+"""The whole way on one page, offline: search on a toy task, test, report.
+
+The executor is simulated, the meta-agent a grammar, so the numbers speak of the machinery and not
+of any real model. Run it with `make demo`, or `python examples/demo.py [FOLDER]`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from w4s.cli.search import run_search
+from w4s.cli.test import run_test
+from w4s.config import SearchConfig, TestConfig
+from w4s.reports.run import read_run
+from w4s.reports.summary import summarise
+from w4s.reports.tables import as_terminal
+
+TASK = "toy_ledger"
+
+
+def main(folder: Path) -> None:
+    """Search, test the found workflow and the baselines, show what came of it."""
+    console = Console()
+    progress = Console(stderr=True)
+    console.print(f"Searching for a workflow on {TASK}, simulated executor, grammar meta-agent …")
+    config = SearchConfig.resolve({"task": TASK, "run": folder, "turns": 5})
+    early = run_search(config, progress)
+    if early is not None:
+        raise early
+    console.print("Testing it, and the baselines, on the sealed test …")
+    run_test(TestConfig.resolve({"run": folder, "baselines": True}), progress)
+    console.print(as_terminal(summarise(read_run(folder))))
+    console.print(f"The workflow: {folder / 'best_workflow.py'}", soft_wrap=True)
+    console.print("Numbers of the simulation: they say nothing about a real model.")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="w4s-demo-")))

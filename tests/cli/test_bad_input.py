@@ -1,0 +1,101 @@
+"""What cannot work is said in one clear line, with exit code 2, before anything is spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from command_line import TASK, CommandLine
+
+SEARCH = ("search", TASK, "--run", "r")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("search", "gsmhard", "--run", "r"), "unknown task 'gsmhard'; did you mean 'gsm_hard'"),
+        (("search", "--run", "r"), "task is missing"),
+        (("search", TASK), "run is missing"),
+        (("search", TASK, "gsm_hard", "--run", "r"), "one task at a time"),
+        ((*SEARCH, "--executor", "simulatd"), "did you mean 'simulated'"),
+        ((*SEARCH, "--executor", "openai:gpt-4o-mini"), "OPENAI_API_KEY"),
+        ((*SEARCH, "--meta-agent", "scripted:none.json"), "none.json"),
+        ((*SEARCH, "--executor", "openai:m@http://127.0.0.1:9/v1", "--max-usd", "x"), "max_usd=x"),
+        ((*SEARCH, "--turns", "many"), "turns=many: input should be a valid integer"),
+        ((*SEARCH, "turn=3"), "unknown setting 'turn'; did you mean 'turns'"),
+        ((*SEARCH, "--method", "aflo"), "did you mean 'aflow'"),
+        ((*SEARCH, "--config", "none.toml"), "no settings file none.toml"),
+        ((*SEARCH, "--price", "0.1"), "--price KEY=VALUE"),
+        ((*SEARCH, "--private", "0"), "private=0"),
+        (("search", TASK, "--run", "/proc/r"), "cannot write to the run folder /proc/r"),
+        (("search", TASK, "--run", "task.csv"), "task.csv is a file"),
+        (("search", "none.csv", "--run", "r"), "none.csv"),
+        (("search", "task.csv", "--run", "r"), "row"),
+        (("test", "r"), "r holds no run"),
+        (("report", "r"), "r holds no run"),
+        (("report", "r", "--format", "pdf"), "format=pdf"),
+        (("tasks", "nosuch"), "unknown task 'nosuch'"),
+        (("tasks", "--new", "task.csv"), "ends in .py"),
+        (("serve-simulated", "nosuch"), "unknown task 'nosuch'"),
+        (("serve-simulated", TASK, "--rate-429", "0.9", "--rate-500", "0.9"), "--rate-"),
+        (("serve-simulated", TASK, "--lacks", "jason"), "did you mean 'json_mode'"),
+        (("serve-simulated", TASK, "--host", "203.0.113.1"), "cannot listen on 203.0.113.1"),
+    ],
+)
+def test_one_clear_line(w4s: CommandLine, words: tuple[str, ...], says: str) -> None:
+    (w4s.folder / "task.csv").write_text("question,answer\n")
+    done = w4s(*words)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert not (w4s.folder / "r").exists()
+
+
+def test_missing_data_names_the_variable(w4s: CommandLine, tmp_path: Path) -> None:
+    done = w4s("search", "gsm_hard", "--run", "r", environ={"W4S_DATA": str(tmp_path / "none")})
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "W4S_DATA" in done.stderr or "none" in done.stderr
+
+
+def test_a_malformed_row_is_named(w4s: CommandLine) -> None:
+    rows = [f'{{"question": "What is {i} + 1?", "answer": "{i + 1}"}}' for i in range(40)]
+    rows[6] = '{"question": "What is 6 + 1?", "answer": '
+    (w4s.folder / "sums.jsonl").write_text("\n".join(rows))
+    done = w4s("search", "sums.jsonl", "--run", "r")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "7" in done.stderr
+
+
+def test_a_scorer_that_raises_is_named(w4s: CommandLine) -> None:
+    (w4s.folder / "mine.py").write_text(
+        "DESCRIPTION = 'Add one.'\n"
+        "def rows():\n"
+        "    return [{'question': str(i), 'answer': str(i + 1)} for i in range(40)]\n"
+        "def score(answer, target):\n"
+        "    return float(answer) / 0\n"
+    )
+    done = w4s("search", "mine.py", "--run", "r")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_key_is_never_repeated(w4s: CommandLine) -> None:
+    secret = "sk-very-secret-0123456789"
+    environ = {"MY_KEY": secret}
+    done = w4s(
+        *SEARCH,
+        "--executor",
+        "openai:m@https://127.0.0.1:9/v1",
+        "--executor-key-env",
+        "MY_KEY",
+        "--max-usd",
+        "1",
+        environ=environ,
+    )
+    assert done.returncode != 0
+    assert secret not in done.stdout + done.stderr
