@@ -12,7 +12,9 @@ import difflib
 import hashlib
 import random
 import re
+from collections.abc import Callable, Iterator
 from importlib import resources
+from itertools import count
 
 from w4s.errors import ConfigError
 from w4s.models.answer_book import AnswerKey
@@ -113,6 +115,7 @@ class _Maker:
         self._family = family
         self._draw = draw
         self._stem = f"{PREFIX}{family.name}/{draw.index}/{seed}"
+        self._drafts: dict[int, Draft] = {}
 
     def set_of(self, which: int, size: int | None) -> tuple[Problem, ...]:
         """The first problems of a set."""
@@ -145,7 +148,24 @@ class _Maker:
         )
 
     def _draft(self, i: int) -> Draft:
-        return self._family.make(random.Random(f"{self._stem}/{i}"), self._draw)
+        if i not in self._drafts:
+            self._drafts[i] = next(filter(self._belongs(i % 4), self._candidates(i)))
+        return self._drafts[i]
+
+    def _candidates(self, i: int) -> Iterator[Draft]:
+        for attempt in count():
+            rng = random.Random(f"{self._stem}/{i}/{attempt}")
+            yield self._family.make(rng, self._draw)
+
+    def _belongs(self, which: int) -> Callable[[Draft], bool]:
+        """Which drafts a set takes: those whose text falls to it.
+
+        So a question that comes up twice, be it under another seed, comes up in the same set.
+        Code is exempt: making it is slow, and its function names keep the texts apart.
+        """
+        if self._family.answer is Answer.CODE:
+            return lambda draft: True
+        return lambda draft: hashlib.sha256(draft.key.question.encode()).digest()[0] % 4 == which
 
 
 def _named(name: str) -> tuple[Family, Draw]:

@@ -130,6 +130,14 @@ _TEXT_ENDS = (
            "return max(x, key=len, default='')", "return max(x, default='')",
            "return max(reversed(x), key=len, default='')"),
 )  # fmt: skip
+_VERBS = (
+    "sift", "refine", "digest", "treat", "grade", "shape", "render", "recast", "trim", "polish",
+    "gather", "weigh", "settle", "measure", "reduce", "prepare", "arrange", "combine", "filter",
+)  # fmt: skip
+_MANNERS = (
+    "quick", "new", "old", "daily", "raw", "plain", "small", "inner", "outer", "first", "north",
+    "late", "green", "quiet", "local", "spare", "prime", "basic", "major", "final", "fresh",
+)  # fmt: skip
 _VOCABULARY = (
     "amber", "an", "banana", "Cargo", "dawn", "ease", "Falcon", "gap", "harbour", "ink", "jar",
     "kayak", "Lama", "a", "mango", "noon", "Oasis", "pad", "quartz", "raga", "so", "tan", "Ultra",
@@ -148,7 +156,6 @@ class _Subject:
     opening: str
     stages: Sequence[_StageMaker]
     ends: Sequence[_StageMaker]
-    verbs: Sequence[str]
     sample: Callable[[random.Random], JSON]
 
 
@@ -162,11 +169,11 @@ def _text(rng: random.Random) -> JSON:
 
 _LISTS = _Subject(
     "numbers", "a list of whole numbers", "x = list(numbers)", _LIST_STAGES, _LIST_ENDS,
-    ("sift", "refine", "digest", "treat", "grade"), _numbers,
+    _numbers,
 )  # fmt: skip
 _TEXTS = _Subject(
     "text", "a text of words between single spaces", "x = text.split()", _TEXT_STAGES, _TEXT_ENDS,
-    ("shape", "render", "recast", "trim", "polish"), _text,
+    _text,
 )  # fmt: skip
 
 
@@ -175,7 +182,7 @@ def _coded(subject: _Subject, rng: random.Random, draw: Draw) -> Draft:
         makers = rng.sample(subject.stages, draw.count(1, 4))
         stages = [make(rng.randrange(2, 8)) for make in makers]
         stages.append(rng.choice(subject.ends)(rng.randrange(2, 8)))
-        name = f"{rng.choice(subject.verbs)}_{subject.parameter}"
+        name = f"{rng.choice(_VERBS)}_{rng.choice(_MANNERS)}_{subject.parameter}"
         source = _source(subject, name, [stage.code for stage in stages])
         inputs = [subject.sample(rng) for _ in range(HIDDEN_TESTS + PUBLIC_TESTS)]
         expected = _results(source, name, inputs)
