@@ -57,9 +57,11 @@ class Database:
 
     def _plainly(self, error: sqlite3.Error) -> StoreError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind of error
-        if code == sqlite3.SQLITE_FULL or _disk_is_full(self.path, code):
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            # A quota or a full disk can show as an input/output error too.
+            reason = "no space left" if code == sqlite3.SQLITE_FULL else f"{error} (a full disk?)"
             return StoreError(
-                f"{self.path}: no space left; free some space and give the same command again:"
+                f"{self.path}: {reason}; free some space and give the same command again:"
                 " nothing that was paid for is lost"
             )
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -72,17 +74,3 @@ class Database:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreError(f"{self.path} is held by another process ({error})")
         return StoreError(f"{self.path}: {error}")
-
-
-def _disk_is_full(path: Path, code: int) -> bool:
-    """Some writes on a full disk fail as an input/output error instead of as 'full'."""
-    if code != sqlite3.SQLITE_IOERR:
-        return False
-    try:
-        with path.with_name(f"{path.name}.room").open("wb") as probe:
-            probe.write(b"\0" * 65536)
-    except OSError:
-        return True
-    finally:
-        path.with_name(f"{path.name}.room").unlink(missing_ok=True)
-    return False
