@@ -18,6 +18,7 @@ from w4s.errors import ConfigError
 from w4s.tasks.about import About
 from w4s.tasks.base import Sizes, Task
 from w4s.tasks.choice import GPQA, MMLU_PRO, load_gpqa, load_mmlu_pro
+from w4s.tasks.competition import MATH, load_math
 from w4s.tasks.gsm_hard import GSM_HARD, load_gsm_hard
 from w4s.tasks.mathematics import (
     GSM8K,
@@ -67,6 +68,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         Benchmark(GSM_PLUS, load_gsm_plus),
         Benchmark(SVAMP, load_svamp),
         Benchmark(MGSM, load_mgsm),
+        Benchmark(MATH, load_math),
         Benchmark(DROP, load_drop),
         Benchmark(MMLU_PRO, load_mmlu_pro),
         Benchmark(GPQA, load_gpqa),
