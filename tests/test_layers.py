@@ -14,7 +14,7 @@ LAYERS = [
     {"tasks", "workflow", "workflows"},
     {"executor"},
     {"runner"},
-    {"evaluation"},
+    {"evaluation", "racing"},
     {"feedback", "reward"},
     {"environment", "meta_agent"},
     {"rollout"},

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from w4s.errors import TooManyUnscored
 from w4s.evaluation import Evaluator
 from w4s.feedback import feedback
 from w4s.models.base import Purpose
+from w4s.racing import Racing
 from w4s.reward import discrete
 from w4s.tasks.base import SearchSet
 from w4s.types import (
     Attempt,
     Entry,
     Evaluation,
-    Outcome,
     Proposal,
     State,
     Status,
@@ -28,6 +29,15 @@ from w4s.types import (
     Workflow,
 )
 from w4s.waiting import settled
+
+
+class Parent(StrEnum):
+    """Which workflow a conversation starts from when it is rebuilt."""
+
+    LAST = "last"
+    """The one that advanced last, as published."""
+    BEST = "best"
+    """The best so far: a turn that went wrong is left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +53,14 @@ class Environment:
     trials: int = 1
     """How often each validation is repeated; an accuracy is then the mean over the trials. More
     make accuracies surer where the executor's answers vary; more problems do so better."""
+    racing: Racing | None = None
+    """Stops candidates of a turn that can no longer win. Turn it on to save validation calls in a
+    search; leave it off when collecting, because the reward of a stopped candidate is rough."""
+    parent: Parent = Parent.LAST
 
     async def begin(self) -> State:
         """Evaluate the examples; the best of them is the best so far and the last."""
-        measured = await self._measure(self.examples)
+        measured = await self._measure(self.examples, race=False)
         entries = []
         for result in measured:
             if isinstance(result, TooManyUnscored):
@@ -78,7 +92,7 @@ class Environment:
         A workflow whose every fault is a request that the provider rejects (a conversation too
         long, say) is left out; any other doubt about an evaluation is raised."""
         running = [(p, p.workflow) for p in proposals if p.workflow is not None]
-        measured = await self._measure([workflow for _, workflow in running])
+        measured = await self._measure([workflow for _, workflow in running], race=True)
         attempts = []
         for (proposal, _), result in zip(running, measured, strict=True):
             if isinstance(result, TooManyUnscored):
@@ -97,6 +111,8 @@ class Environment:
         window = (*state.window, Step(chosen.proposal.reply, chosen.feedback))
         rebuilt = len(window) >= self.window
         best = entry if entry.accuracy > state.best.accuracy else state.best
+        if rebuilt and self.parent is Parent.BEST:
+            entry = best
         return State(
             turn=state.turn + 1,
             examples=state.examples,
@@ -107,10 +123,12 @@ class Environment:
             last=entry,
         )
 
-    async def _measure(self, workflows: Sequence[Workflow]) -> list[_Measured | TooManyUnscored]:
+    async def _measure(
+        self, workflows: Sequence[Workflow], *, race: bool
+    ) -> list[_Measured | TooManyUnscored]:
         private, public = await settled(
             [
-                self._validate(workflows),
+                self._validate(workflows, self.racing if race else None),
                 self.evaluator.evaluate_all(workflows, self.problems.public, Purpose.PUBLIC),
             ]
         )
@@ -123,15 +141,26 @@ class Environment:
             for a, b in zip(private, public, strict=True)
         ]
 
-    async def _validate(self, workflows: Sequence[Workflow]) -> list[Evaluation | TooManyUnscored]:
-        """On the private problems, `trials` times; outcomes stand trial after trial."""
+    async def _validate(
+        self, workflows: Sequence[Workflow], racing: Racing | None
+    ) -> list[Evaluation | TooManyUnscored]:
+        """On the private problems, `trials` times; outcomes stand trial after trial. Those that
+        a race stops in the first trial take no part in the others."""
+        private, validate = self.problems.private, Purpose.VALIDATE
+        if racing is None:
+            first = await self.evaluator.evaluate_all(workflows, private, validate)
+        else:
+            first = await self.evaluator.race(workflows, private, validate, racing)
+        on = [e.workflow for e in first if isinstance(e, Evaluation) and not e.stopped]
         repeated = await settled(
-            self.evaluator.evaluate_all(
-                workflows, self.problems.private, Purpose.VALIDATE, trial=trial
-            )
-            for trial in range(self.trials)
+            self.evaluator.evaluate_all(on, private, validate, trial)
+            for trial in range(1, self.trials)
         )
-        return [_joined(trials) for trials in zip(*repeated, strict=True)]
+        later = iter(zip(*repeated, strict=True))
+        return [
+            _joined(e, next(later, ())) if isinstance(e, Evaluation) and not e.stopped else e
+            for e in first
+        ]
 
     def _entry(self, measured: _Measured, last: float | None) -> Entry:
         text = feedback(measured.private, measured.public, self.problems.public, last=last)
@@ -156,12 +185,13 @@ class _Measured:
     public: Evaluation
 
 
-def _joined(trials: Sequence[Evaluation | TooManyUnscored]) -> Evaluation | TooManyUnscored:
+def _joined(
+    first: Evaluation, others: Sequence[Evaluation | TooManyUnscored]
+) -> Evaluation | TooManyUnscored:
     """One evaluation of all trials; the first one that cannot be believed spoils it."""
-    outcomes: list[Outcome] = []
-    for trial in trials:
+    outcomes = list(first.outcomes)
+    for trial in others:
         if isinstance(trial, TooManyUnscored):
             return trial
         outcomes += trial.outcomes
-        workflow = trial.workflow
-    return Evaluation(workflow, tuple(outcomes))
+    return Evaluation(first.workflow, tuple(outcomes))

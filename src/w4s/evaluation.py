@@ -14,6 +14,7 @@ from typing import Protocol
 
 from w4s.errors import Rejected, TooManyUnscored, W4sError
 from w4s.models.base import Purpose
+from w4s.racing import Race, Racing
 from w4s.runner import Runner
 from w4s.types import Evaluation, Outcome, Problem, Status, Workflow
 from w4s.waiting import settled
@@ -76,6 +77,50 @@ class Evaluator:
         """Several workflows side by side on the same problems. A workflow whose evaluation cannot
         be believed gets its TooManyUnscored in place of an Evaluation; the rest is raised."""
         return await settled(self._believed(w, problems, purpose, trial) for w in workflows)
+
+    async def race(
+        self,
+        workflows: Sequence[Workflow],
+        problems: Sequence[Problem],
+        purpose: Purpose,
+        racing: Racing,
+    ) -> list[Evaluation | TooManyUnscored]:
+        """As `evaluate_all`, block by block, but a workflow that can no longer win is stopped."""
+        race = Race(racing, len(workflows), len(problems))
+        lost = [_Lost(workflow, len(problems), self.unscored_limit) for workflow in workflows]
+        outcomes: list[list[Outcome]] = [[] for _ in workflows]
+        doubted: dict[int, TooManyUnscored] = {}
+        for block in racing.blocks(len(problems)):
+            some = [problems[i] for i in block]
+            results = await settled(
+                self._block(workflows[c], some, purpose, lost[c]) for c in race.running
+            )
+            for candidate, result in zip(race.running, results, strict=True):
+                if isinstance(result, TooManyUnscored):
+                    doubted[candidate] = result
+                else:
+                    outcomes[candidate] += result
+            race.retire(doubted)
+            race.block([[o.value for o in outcomes[c][block.start :]] for c in race.running])
+        return [
+            doubted.get(c) or self._raced(workflow, outcomes[c], len(problems), purpose)
+            for c, workflow in enumerate(workflows)
+        ]
+
+    async def _block(
+        self, workflow: Workflow, problems: Sequence[Problem], purpose: Purpose, lost: _Lost
+    ) -> list[Outcome] | TooManyUnscored:
+        try:
+            return await settled(self._run(workflow, p, purpose, 0, lost) for p in problems)
+        except TooManyUnscored as error:
+            return error
+
+    def _raced(
+        self, workflow: Workflow, outcomes: Sequence[Outcome], planned: int, purpose: Purpose
+    ) -> Evaluation:
+        evaluation = Evaluation(workflow, tuple(outcomes), stopped=len(outcomes) < planned)
+        self.observer.evaluation(purpose, evaluation)
+        return evaluation
 
     async def _believed(
         self, workflow: Workflow, problems: Sequence[Problem], purpose: Purpose, trial: int

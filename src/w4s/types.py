@@ -173,6 +173,8 @@ class Evaluation:
     workflow: Workflow
     outcomes: tuple[Outcome, ...]
     """In the order of the problems."""
+    stopped: bool = False
+    """Racing ended it early: the accuracy is over fewer problems, and it cannot be chosen."""
 
     @property
     def scored(self) -> tuple[Outcome, ...]:
@@ -295,7 +297,7 @@ class Turn:
     @property
     def chosen(self) -> Attempt | None:
         """The best attempt, the earliest of equals; None when nothing ran."""
-        ran = [a for a in self.attempts if a.evaluation.ran]
+        ran = [a for a in self.attempts if a.evaluation.ran and not a.evaluation.stopped]
         return max(ran, key=lambda a: a.evaluation.accuracy, default=None)
 
 

@@ -1,0 +1,84 @@
+"""Racing stops what cannot win, and seldom what the whole validation set would have chosen."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from scipy.stats import binom  # type: ignore[import-untyped]
+
+from w4s.racing import Race, Racing
+
+Scores = np.ndarray
+
+
+def scores(random: np.random.Generator, accuracies: list[float], problems: int) -> Scores:
+    """Right or wrong, with difficulties that the candidates share."""
+    shared = 0.8 * random.normal(0, 1, problems)
+    rows = [shared + 0.6 * random.normal(0, 1, problems) for _ in accuracies]
+    cuts = [NormalDist().inv_cdf(accuracy) for accuracy in accuracies]
+    return np.array([row < cut for row, cut in zip(rows, cuts, strict=True)], dtype=float)
+
+
+def run(table: Scores, racing: Racing) -> tuple[list[int], float]:
+    """Who is left at the end, and the share of all scores that were needed."""
+    race, used = Race(racing, *table.shape), 0
+    for block in racing.blocks(table.shape[1]):
+        used += len(block) * len(race.running)
+        race.block([table[c, list(block)].tolist() for c in race.running])
+    return race.running, used / table.size
+
+
+@pytest.mark.parametrize("problems", [40, 128])
+@pytest.mark.parametrize(
+    "accuracies",
+    [[0.7] * 5, [0.72, 0.7, 0.7, 0.7, 0.65], [0.8, 0.75, 0.7, 0.65, 0.6], [0.6, 0.58]],
+    ids=["equal", "close", "steps", "pair"],
+)
+def test_the_winner_is_stopped_no_more_often_than_stated(
+    accuracies: list[float], problems: int
+) -> None:
+    random, racing, rounds, errors = np.random.default_rng(0), Racing(error=0.2), 60, 0
+    for _ in range(rounds):
+        table = scores(random, accuracies, problems)
+        errors += int(np.argmax(table.sum(axis=1))) not in run(table, racing)[0]
+    assert errors <= binom.ppf(0.99, rounds, racing.error)
+
+
+@pytest.mark.parametrize("error", [0.05, 0.2])
+def test_a_pair_that_ends_level_is_seldom_parted(error: float) -> None:
+    random, rounds = np.random.default_rng(1), 400
+    level = np.array([[1, 0] * 30 + [1] * 40, [0, 1] * 30 + [1] * 40], dtype=float)
+    parted = 0
+    for _ in range(rounds):
+        parted += len(run(random.permutation(level, axis=1), Racing(error=error))[0]) < 2
+    # Either of the two may be stopped, and the one in the lead never is.
+    assert parted <= binom.ppf(0.99, rounds, 2 * error)
+
+
+def test_what_falls_far_behind_costs_little() -> None:
+    random = np.random.default_rng(2)
+    used = [run(scores(random, [0.9, 0.3, 0.3, 0.3, 0.3], 128), Racing())[1] for _ in range(10)]
+    assert np.mean(used) < 0.45
+
+
+def test_equal_programs_are_not_parted() -> None:
+    row = np.random.default_rng(3).integers(0, 2, 64).astype(float)
+    running, used = run(np.array([row, row, row]), Racing())
+    assert (running, used) == ([0, 1, 2], 1.0)
+
+
+def test_who_cannot_catch_up_even_with_luck_is_stopped() -> None:
+    table = np.array([[1.0] * 6 + [0.0] * 2, [0.0] * 6 + [1.0] * 2])
+    assert run(table, Racing(error=1e-12))[0] == [0]
+
+
+def test_one_candidate_races_alone_and_none_is_no_trouble() -> None:
+    assert run(np.ones((1, 10)), Racing()) == ([0], 1.0)
+    Race(Racing(), 0, 10).block([])
+
+
+def test_blocks_cover_each_problem_once() -> None:
+    for count in (1, 5, 8, 37, 128):
+        assert [i for block in Racing(looks=8).blocks(count) for i in block] == list(range(count))
