@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from w4s.errors import ConfigError
+from w4s.tasks import hub
 from w4s.tasks.registry import load_task, task_names
 
 
@@ -25,10 +26,10 @@ def test_an_unknown_split() -> None:
         load_task("gsm_hard", split="papr")
 
 
-def test_missing_data_is_explained_both_ways(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_data_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("W4S_DATA", str(tmp_path))
+    monkeypatch.setenv("W4S_CACHE", str(tmp_path))
+    monkeypatch.setattr(hub, "_installed", lambda: False)
     with pytest.raises(ConfigError, match=r"W4S_DATA .* pip install 'w4s\[data\]'"):
         load_task("gsm_hard")
     monkeypatch.setenv("W4S_DATA", str(tmp_path / "gone"))

@@ -1,7 +1,8 @@
 """Where the rows of a benchmark lie on this machine.
 
 In: the path of one of upstream's files (`gsm_hard/gsmhardv2.jsonl.gz`). Out: its text and its
-checksum, from the folder that W4S_DATA names. What the rows mean is the benchmark's own affair.
+checksum, from the folder that W4S_DATA names, else from the hub's cache (`hub`). What the rows
+mean is the benchmark's own affair.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from w4s.errors import ConfigError
+from w4s.tasks import hub
 
 T = TypeVar("T")
 
@@ -86,14 +88,19 @@ def find(name: str) -> Path | None:
 
 
 def load(name: str) -> DataFile:
-    """A file of W4S_DATA; ConfigError that says both ways to get it when it is missing."""
-    path = find(name)
+    """A file of W4S_DATA, else of the hub; ConfigError that says both ways when it is missing."""
+    path = find(name) or hub.fetched(name)
     if path is None:
         raise ConfigError(
             f"the data file {name} is missing: set W4S_DATA to a folder that holds it, "
             "or pip install 'w4s[data]' to have it fetched from the Hugging Face hub"
         )
     return read(path)
+
+
+def at_hand(name: str) -> bool:
+    """Whether the file lies in W4S_DATA or in the cache, so that nothing must be fetched."""
+    return (find(name) or hub.cached(name)) is not None
 
 
 def read(path: Path) -> DataFile:
