@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from w4s.config import Limits
 from w4s.models.base import Identity, Purpose, Request
 from w4s.types import Message
 
@@ -122,3 +123,8 @@ def question(text: str = "2 + 2?", seed: int = 0, **fields: Any) -> Request:
     identity = Identity(seed, Purpose.VALIDATE, workflow="w", problem=text)
     messages = (Message("system", "Answer in JSON."), Message("user", text))
     return Request(messages, identity, **fields)
+
+
+def caps(**settings: object) -> Limits:
+    """Spending limits, all others off."""
+    return Limits.resolve(settings)

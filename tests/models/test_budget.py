@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from endpoints import caps
 from w4s.config import Limits
 from w4s.errors import BudgetExceeded
 from w4s.models.budget import Budget
@@ -42,7 +43,7 @@ def worst(tokens: int) -> Spending:
 def test_spent_and_reserved_never_exceed_a_limit(
     seed: int, max_calls: int | None, max_tokens: int | None, max_usd: float | None
 ) -> None:
-    limits = Limits(max_calls=max_calls, max_tokens=max_tokens, max_usd=max_usd)
+    limits = caps(max_calls=max_calls, max_tokens=max_tokens, max_usd=max_usd)
     rng = random.Random(seed)
 
     async def call(budget: Watched) -> bool:
@@ -84,7 +85,7 @@ def test_spent_and_reserved_never_exceed_a_limit(
 
 def test_what_does_not_fit_waits_for_what_is_in_flight(tmp_path: Path) -> None:
     async def main() -> None:
-        budget = Budget(Limits(max_usd=1), Ledger(tmp_path / "l.sqlite"))
+        budget = Budget(caps(max_usd=1), Ledger(tmp_path / "l.sqlite"))
         first = await budget.reserve("r", "m", worst(800))
         waiting = asyncio.create_task(budget.reserve("r", "m", worst(700)))
         await asyncio.sleep(0.01)
@@ -104,7 +105,7 @@ def test_what_does_not_fit_waits_for_what_is_in_flight(tmp_path: Path) -> None:
 
 def test_a_stopped_waiter_leaves_the_queue_in_order(tmp_path: Path) -> None:
     async def main() -> None:
-        budget = Budget(Limits(max_tokens=1000), Ledger(tmp_path / "l.sqlite"))
+        budget = Budget(caps(max_tokens=1000), Ledger(tmp_path / "l.sqlite"))
         first = await budget.reserve("r", "m", worst(900))
         waiting = [asyncio.create_task(budget.reserve("r", "m", worst(200))) for _ in range(3)]
         await asyncio.sleep(0.01)
@@ -120,11 +121,11 @@ def test_a_stopped_waiter_leaves_the_queue_in_order(tmp_path: Path) -> None:
 def test_what_earlier_processes_spent_counts(tmp_path: Path) -> None:
     async def main() -> None:
         ledger = Ledger(tmp_path / "l.sqlite")
-        budget = Budget(Limits(max_calls=3), ledger)
+        budget = Budget(caps(max_calls=3), ledger)
         budget.settle_failed(await budget.reserve("r", "m", worst(1)))
         await budget.reserve("r", "m", worst(1))  # and the process ends here
         ledger.close()
-        again = Budget(Limits(max_calls=3), Ledger(tmp_path / "l.sqlite"))
+        again = Budget(caps(max_calls=3), Ledger(tmp_path / "l.sqlite"))
         assert again.spent == Spending(2, 1, 0.001)
         await again.reserve("r", "m", worst(1))
         with pytest.raises(BudgetExceeded, match="--max-calls 3 reached"):
@@ -135,7 +136,7 @@ def test_what_earlier_processes_spent_counts(tmp_path: Path) -> None:
 
 def test_a_limit_of_nothing_grants_nothing(tmp_path: Path) -> None:
     async def main() -> None:
-        budget = Budget(Limits(max_calls=0), Ledger(tmp_path / "l.sqlite"))
+        budget = Budget(caps(max_calls=0), Ledger(tmp_path / "l.sqlite"))
         with pytest.raises(BudgetExceeded):
             await budget.reserve("r", "m", worst(1))
 
@@ -148,7 +149,7 @@ def test_the_limit_on_minutes_is_the_process_s_own(tmp_path: Path) -> None:
     async def main() -> None:
         nonlocal now
         ledger = Ledger(tmp_path / "l.sqlite")
-        budget = Budget(Limits(max_minutes=2), ledger, clock=lambda: now)
+        budget = Budget(caps(max_minutes=2), ledger, clock=lambda: now)
         await budget.reserve("r", "m", worst(1))
         now += 119
         assert budget.seconds_left == 1
@@ -156,6 +157,6 @@ def test_the_limit_on_minutes_is_the_process_s_own(tmp_path: Path) -> None:
         now += 1
         with pytest.raises(BudgetExceeded, match="--max-minutes 2 reached"):
             await budget.reserve("r", "m", worst(1))
-        await Budget(Limits(max_minutes=2), ledger, clock=lambda: now).reserve("r", "m", worst(1))
+        await Budget(caps(max_minutes=2), ledger, clock=lambda: now).reserve("r", "m", worst(1))
 
     asyncio.run(main())

@@ -415,8 +415,11 @@ def test_a_status_means_an_error(
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str, low: float, high: float) -> None:
-    for status in (429, 503):
-        error = failure(always(lambda s=status: refused(s, "wait", {"Retry-After": value})))
+    for habit in (
+        always(lambda: refused(429, "wait", {"Retry-After": value})),
+        always(lambda: refused(503, "wait", {"Retry-After": value})),
+    ):
+        error = failure(habit)
         assert isinstance(error, Overloaded | ServerFault)
         assert error.retry_after is not None
         assert low <= error.retry_after <= high

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from tenacity import (
@@ -68,6 +69,7 @@ class Metered:
         concurrency: Concurrency | None = None,
         breaker: Breaker | None = None,
         attempts: int = ATTEMPTS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`role` names the calls in the ledger; `rng` spreads the waits, nothing else."""
         self._model = model
@@ -78,6 +80,7 @@ class Metered:
         self._concurrency = concurrency or Concurrency()
         self._breaker = breaker or Breaker()
         self._attempts = attempts
+        self._sleep = sleep
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type((Overloaded, ServerFault)),
             stop=self._is_enough,
@@ -184,7 +187,7 @@ class Metered:
         return max(seconds, (asked or 0.0) * self._rng.uniform(1.0, 1.2))
 
     async def _rest(self, seconds: float) -> None:
-        await asyncio.sleep(min(seconds, self._budget.seconds_left))
+        await self._sleep(min(seconds, self._budget.seconds_left))
         await self._concurrency.make_room()
 
 
