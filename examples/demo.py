@@ -17,7 +17,7 @@ from w4s.cli.test import run_test
 from w4s.config import SearchConfig, TestConfig
 from w4s.reports.run import read_run
 from w4s.reports.summary import summarise
-from w4s.reports.tables import as_terminal
+from w4s.reports.tables import show
 
 TASK = "toy_ledger"
 
@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
         raise early
     console.print("Testing it, and the baselines, on the sealed test …")
     run_test(TestConfig.resolve({"run": folder, "baselines": True}), progress)
-    console.print(as_terminal(summarise(read_run(folder))))
+    show(summarise(read_run(folder)), console)
     console.print(f"The workflow: {folder / 'best_workflow.py'}", soft_wrap=True)
     console.print("Numbers of the simulation: they say nothing about a real model.")
 

@@ -101,7 +101,8 @@ class Progress:
 
     def say(self, line: str) -> None:
         """One line that stays."""
-        self.console.print(f"{time.strftime('%H:%M:%S')}  {line}", markup=False, highlight=False)
+        stamp = time.strftime("%H:%M:%S")
+        self.console.print(f"{stamp}  {line}", markup=False, highlight=False, soft_wrap=True)
 
     def outcome(self, workflow: Workflow, purpose: Purpose, outcome: Outcome) -> None:
         self._done += 1

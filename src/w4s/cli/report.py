@@ -9,7 +9,7 @@ from rich.console import Console
 from w4s.config import Format, ReportConfig
 from w4s.reports.run import read_run
 from w4s.reports.summary import summarise
-from w4s.reports.tables import as_json, as_markdown, as_terminal
+from w4s.reports.tables import as_json, as_markdown, show
 
 
 def report(config: ReportConfig) -> None:
@@ -17,7 +17,7 @@ def report(config: ReportConfig) -> None:
     summary = summarise(read_run(config.run))
     match config.format:
         case Format.TERMINAL:
-            Console().print(as_terminal(summary))
+            show(summary, Console())
         case Format.MARKDOWN:
             sys.stdout.write(as_markdown(summary))
         case Format.JSON:

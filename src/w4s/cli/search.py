@@ -41,7 +41,7 @@ from w4s.reports.run import (
     read_run,
 )
 from w4s.reports.summary import best_entry, summarise
-from w4s.reports.tables import as_terminal
+from w4s.reports.tables import show
 from w4s.store import RunFolder
 from w4s.types import Evaluation, Outcome, State, Turn, Workflow
 
@@ -50,7 +50,7 @@ def search(config: SearchConfig) -> None:
     """Search, show what came of it, and say how to go on."""
     early = run_search(config, Console(stderr=True))
     console = Console()
-    console.print(as_terminal(summarise(read_run(config.run))))
+    show(summarise(read_run(config.run)), console)
     if isinstance(early, BudgetExceeded):
         # The user asked for this end, so it is none of those that exit with an error.
         console.print(f"Ended at a limit: {early}", markup=False, highlight=False)

@@ -32,7 +32,7 @@ from w4s.errors import ConfigError
 from w4s.models.base import Purpose
 from w4s.reports.run import BEST, TEST_ACCOUNT, TESTS, Role, Run, Tested, read_run
 from w4s.reports.summary import best_entry, summarise
-from w4s.reports.tables import as_terminal
+from w4s.reports.tables import show
 from w4s.store import Journal, RunFolder
 from w4s.tasks.base import Interface, Task
 from w4s.types import Problem, Workflow
@@ -62,7 +62,7 @@ def test(config: TestConfig) -> None:
     try:
         run_test(config, Console(stderr=True))
     finally:
-        console.print(as_terminal(summarise(read_run(config.run))))
+        show(summarise(read_run(config.run)), console)
 
 
 def run_test(config: TestConfig, console: Console) -> None:

@@ -1,6 +1,6 @@
 """Lay a Summary out: as terminal tables, as Markdown, as JSON.
 
-In: a Summary. Out: text, or something rich can print. The tables are made once, as rows of text;
+In: a Summary. Out: text, or a print on a console. The tables are made once, as rows of text;
 terminal and Markdown only differ in their lines.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -30,12 +30,13 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
 
-def as_terminal(summary: Summary) -> RenderableType:
-    """For `rich.print`."""
-    parts: list[RenderableType] = [Text(heading(summary), style="bold")]
-    parts += [_rich_table(sheet) for sheet in sheets(summary)]
-    parts += [Text(line) for line in notes(summary)]
-    return Group(*parts)
+def show(summary: Summary, console: Console) -> None:
+    """Print it for a person."""
+    console.print(Text(heading(summary), style="bold"), soft_wrap=True)
+    for sheet in sheets(summary):
+        console.print(_rich_table(sheet))
+    for note in notes(summary):
+        console.print(Text(note), soft_wrap=True)
 
 
 def as_markdown(summary: Summary) -> str:
@@ -90,7 +91,7 @@ def notes(summary: Summary) -> list[str]:
 
 
 def accuracy_text(accuracy: Accuracy) -> str:
-    """`71.1 % [62.7, 78.3]`."""
+    """`71.1 % [62.7, 78.3]`: the mean and its 95 % interval."""
     low, high = accuracy.interval.low * 100, accuracy.interval.high * 100
     return f"{accuracy.value * 100:.1f} % [{low:.1f}, {high:.1f}]"
 
@@ -153,15 +154,14 @@ def _test_sheet(results: Sequence[SealedResult]) -> Sheet:
     columns: tuple[str, ...] = (
         "workflow",
         "accuracy [95 %]",
-        "problems",
-        "unscored",
-        "calls/problem",
+        "scored",
+        "calls",
         "$",
         "time",
     )
     rows = [_test_row(result) for result in results]
     if upstream:
-        columns = (*columns[:2], "upstream's scorer", *columns[2:])
+        columns = (*columns[:2], "upstream's", *columns[2:])
         rows = [
             (*row[:2], _share(result.accuracy.upstream), *row[2:])
             for row, result in zip(rows, results, strict=True)
@@ -170,14 +170,12 @@ def _test_sheet(results: Sequence[SealedResult]) -> Sheet:
 
 
 def _test_row(result: SealedResult) -> tuple[str, ...]:
-    problems = result.accuracy.problems + result.accuracy.unscored
-    calls = result.usage.calls + result.usage.cached
+    accuracy = result.accuracy
     return (
-        f"{result.name} ({result.origin})",
-        accuracy_text(result.accuracy),
-        str(result.accuracy.problems),
-        str(result.accuracy.unscored),
-        f"{calls / max(1, problems):.1f}",
+        f"{result.name} (found)" if result.origin == "found" else result.name,
+        accuracy_text(accuracy),
+        f"{accuracy.problems}/{accuracy.problems + accuracy.unscored}",
+        f"{result.usage.calls + result.usage.cached:,}",
         f"{result.usage.usd:.4f}",
         seconds_text(result.seconds),
     )
@@ -188,9 +186,12 @@ def _share(value: float | None) -> str:
 
 
 def _rich_table(sheet: Sheet) -> Table:
+    """Where the screen is narrow the first column gives way, never a number."""
     table = Table(title=sheet.title, title_justify="left", box=box.SIMPLE_HEAD)
-    for index, column in enumerate(sheet.columns):
-        table.add_column(column, justify="left" if index == 0 else "right")
+    table.add_column(sheet.columns[0], no_wrap=True)
+    for index, column in enumerate(sheet.columns[1:], 1):
+        width = max(len(cell) for cell in (column, *(row[index] for row in sheet.rows)))
+        table.add_column(column, justify="right", no_wrap=True, min_width=width)
     for row in sheet.rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
