@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -126,6 +126,16 @@ class SearchConfig(Limits):
         None,
         description="Validations of each candidate. More make accuracies surer where the executor"
         " varies, at a price in proportion; default: as the method was published (w4s: 1).",
+    )
+    racing: bool = Field(
+        False,
+        description="Stop candidates of a turn that can no longer win. Turn it on to save calls;"
+        " the accuracies of the stopped ones are rough.",
+    )
+    parent: Literal["last", "best"] = Field(
+        "last",
+        description="Which workflow a rebuilt conversation starts from: the last one that advanced,"
+        " as published, or the best so far, which leaves a turn that went wrong behind.",
     )
     seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
     private: Count | None = Field(

@@ -71,18 +71,18 @@ class Progress:
     _done: int = 0
     _candidates: dict[str, _Candidate] = field(default_factory=dict)
     _start: float = 0.0
-    _live: Live | None = None
+    live: Live | None = None
 
     def __enter__(self) -> Self:
         self._start = self.clock()
         if self.console.is_terminal:
-            self._live = Live(
+            self.live = Live(
                 get_renderable=self._board,
                 console=self.console,
                 refresh_per_second=REFRESHES_A_SECOND,
                 transient=True,
             )
-            self._live.start()
+            self.live.start()
         return self
 
     def __exit__(
@@ -91,8 +91,8 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        if self.live is not None:
+            self.live.stop()
 
     def begin(self, stretch: str) -> None:
         """A new stretch of work begins: `turn 2 of 5`."""

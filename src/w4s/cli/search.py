@@ -23,12 +23,13 @@ from w4s.cli.workbench import (
     task_of,
 )
 from w4s.config import SearchConfig, nearest
-from w4s.environment import Environment
-from w4s.errors import BudgetExceeded, ConfigError, W4sError
+from w4s.environment import Environment, Parent
+from w4s.errors import BudgetExceeded, ConfigError, StoreError, W4sError
 from w4s.meta_agent import MetaAgent
 from w4s.methods import METHODS, PUBLISHED
 from w4s.methods.base import Published
 from w4s.models.base import Purpose
+from w4s.racing import Racing
 from w4s.reports.run import (
     BEGIN,
     BEST,
@@ -94,6 +95,8 @@ async def _run(asked: SearchConfig, console: Console) -> W4sError | None:
             session = _Session(bench, plan)
             try:
                 await session.run()
+            except StoreError as error:
+                return error  # what is on the disk stays; there is no room for more
             except W4sError as error:
                 session.end_early()
                 return error
@@ -141,7 +144,12 @@ class _Session:
             self.begin, self.turns = read_begin(bench.folder.path), list(journal.records())
             self._foresee()
             env = Environment(
-                bench.evaluator, bench.task.search, self.plan.examples, trials=self.plan.trials
+                bench.evaluator,
+                bench.task.search,
+                self.plan.examples,
+                trials=self.plan.trials,
+                racing=Racing() if config.racing else None,
+                parent=Parent(config.parent),
             )
             begin = self.begin or await self._measure_examples(env)
             self._keep_best()
@@ -158,7 +166,6 @@ class _Session:
                 self.turns.append(turn)
                 self._keep_best()
                 self._report(turn)
-                bench.stop.check()
                 self._announce()
         if len(self.turns) < self.plan.turns:
             bench.account.keep(FINISHED)
@@ -197,8 +204,10 @@ class _Session:
         return self.begin
 
     def _announce(self) -> None:
+        """Begin the next turn, if there is one, and the user has not asked to stop."""
         turn = len(self.turns) + 1
         if turn <= self.plan.turns:
+            self.bench.stop.check()
             self.bench.progress.begin(f"turn {turn} of {self.plan.turns}")
 
     def _report(self, turn: Turn) -> None:
@@ -231,5 +240,6 @@ class _Watch:
 
     def evaluation(self, purpose: Purpose, evaluation: Evaluation) -> None:
         self.progress.evaluation(purpose, evaluation)
-        if purpose is Purpose.VALIDATE and evaluation.accuracy > self._accuracy:
+        better = evaluation.accuracy > self._accuracy and not evaluation.stopped
+        if purpose is Purpose.VALIDATE and better:
             self.best, self._accuracy = evaluation.workflow, evaluation.accuracy
