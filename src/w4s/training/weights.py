@@ -17,7 +17,6 @@ to the next bf16 number, so they are rounded away.
 from __future__ import annotations
 
 import warnings
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from w4s.errors import ConfigError
 from w4s.training.loss import causal
-
-
-class Scheme(StrEnum):
-    """What is trained, and in which precision."""
-
-    LORA = "lora"
-    FULL = "full"
-    FULL_8BIT = "full-8bit"
-    FULL_BF16 = "full-bf16"
+from w4s.training.settings import Scheme
 
 
 def load_model(checkpoint: str | Path, scheme: Scheme, device: torch.device) -> Any:

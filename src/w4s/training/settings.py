@@ -1,0 +1,98 @@
+"""The settings of a training run; imports no torch, so that a command can show them at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from w4s.config import Count, Record, Share
+from w4s.training.tokens import Scope, Source
+
+
+class Scheme(StrEnum):
+    """What is trained, and in which precision; `weights` has the table."""
+
+    LORA = "lora"
+    FULL = "full"
+    FULL_8BIT = "full-8bit"
+    FULL_BF16 = "full-bf16"
+
+    @property
+    def learning_rate(self) -> float:
+        """Where to start from for a model of some billion parameters."""
+        return 1e-4 if self is Scheme.LORA else 1e-5
+
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class TrainConfig(Record):
+    """`w4s train`."""
+
+    examples: Path = Field(description="The data set: a file of `w4s dataset`, or its folder.")
+    model: str = Field(description="Checkpoint to start from: a folder, or a name on the hub.")
+    run: Path = Field(description="Folder of the run. The same command on the same folder goes on.")
+    scheme: Scheme = Field(
+        Scheme.LORA,
+        description="lora, full, full-8bit or full-bf16. Full when adapters stop short of what"
+        " the data teaches; the 8-bit ones when a full run does not fit.",
+    )
+    scope: Scope = Field(
+        Scope.CURRENT_ACTION,
+        description="Tokens in the loss. all_assistant and all_tokens are there to compare with.",
+    )
+    source: Source = Field(
+        Source.SAMPLED,
+        description="Where token ids come from. text, when another model collected.",
+    )
+    max_tokens: Count | None = Field(
+        None,
+        description="Longest example; longer ones are left out. Lower it when memory runs out;"
+        " default: the model's own limit.",
+    )
+    epochs: Count = Field(4, description="Passes over the data. Fewer when evaluation loss rises.")
+    examples_per_step: Count = Field(
+        16, description="Examples an optimiser step learns from, at least; episodes stay whole."
+    )
+    tokens_per_pass: Count = Field(
+        16384, description="Tokens computed at a time. Lower it when memory runs out."
+    )
+    learning_rate: Positive | None = Field(
+        None,
+        description="Peak. Raise it for small models (1e-3) and small steps; default: by scheme,"
+        " 1e-4 for lora, 1e-5 for the others.",
+    )
+    warm_up: Share = Field(
+        0.04, description="Share of the steps before the peak. More when the start is rough."
+    )
+    weight_decay: float = Field(0.0, ge=0, description="Of AdamW. Seldom needed in few epochs.")
+    clip: Positive = Field(1.0, description="Longest gradient. Lower it when the loss jumps.")
+    lora_rank: Count = Field(64, description="Rank of the adapters. Lower it for little data.")
+    checkpointing: bool = Field(
+        True, description="Compute layers twice to save memory. Off when everything fits."
+    )
+    evaluation_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.05, description="Share of the episodes held out to watch. 0 when data is scarce."
+    )
+    evaluate_every: Count = Field(20, description="Steps between evaluations; the last counts.")
+    save_every: Count = Field(
+        50, description="Steps between checkpoints: what a kill can cost at most."
+    )
+    self_check: bool = Field(
+        True,
+        description="Compare trie and plain computation before training. Off only after it"
+        " has passed on this machine with this model.",
+    )
+    seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
+
+    @classmethod
+    def free(cls) -> frozenset[str]:
+        return frozenset({"run", "examples", "checkpointing", "evaluate_every", "save_every"})
+
+    @property
+    def peak(self) -> float:
+        """The learning rate after the warm-up."""
+        return self.learning_rate or self.scheme.learning_rate

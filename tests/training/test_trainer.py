@@ -1,0 +1,207 @@
+"""The training run: what it learns, how it goes on, what it leaves behind."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from w4s.errors import ConfigError
+from w4s.training import attention
+from w4s.training.dataset import examples, write_examples
+from w4s.training.logs import StepLog, read_logs
+from w4s.training.selfcheck import Unequal
+from w4s.training.settings import Scheme, TrainConfig
+from w4s.training.trainer import train
+from w4s.types import Trajectory
+
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning"),
+]
+
+
+@pytest.fixture
+def config(
+    tmp_path: Path, make_model: Callable[..., Any], tokeniser: Any, make: Any, attempt: Any
+) -> TrainConfig:
+    """A tiny model and six episodes."""
+    base = tmp_path / "base"
+    make_model(dtype=torch.float32).save_pretrained(base)
+    tokeniser.save_pretrained(base)
+    episodes: list[Trajectory] = [
+        make(
+            [
+                [attempt(f"plan {letter}", 0.8, 1.0), attempt("plan c", 0.2, 0.0)],
+                [attempt(f"plan {letter}", 0.9, 1.0), attempt("plan d", 0.2, 0.0)],
+            ],
+            start=f"Write a workflow. {letter}",
+        )
+        for letter in "abcdef"
+    ]
+    write_examples(tmp_path / "examples.jsonl", [e for t in episodes for e in examples(t)])
+    return TrainConfig.resolve(
+        {
+            "examples": tmp_path / "examples.jsonl",
+            "model": str(base),
+            "run": tmp_path / "run",
+            "scheme": Scheme.FULL,
+            "epochs": 2,
+            "examples_per_step": 8,
+            "learning_rate": 1e-3,
+            "evaluation_share": 0.2,
+            "evaluate_every": 2,
+            "save_every": 2,
+        }
+    )
+
+
+def losses(run: Path) -> list[float]:
+    return [log.loss for log in read_logs(run)]
+
+
+def test_a_run(config: TrainConfig) -> None:
+    seen: list[StepLog] = []
+    done = train(config, seen.append)
+
+    logs = read_logs(config.run)
+    assert seen == logs
+    assert [log.step for log in logs] == list(range(1, done.steps + 1))
+    assert (done.rows, done.held_out, done.too_long) == (20, 1, 0)
+    assert done.agreement is not None
+    assert done.agreement.loss < 1e-5
+    assert logs[-1].loss < logs[0].loss
+    assert logs[-1].evaluation is not None
+    assert logs[0].tokens < logs[0].row_tokens
+    assert logs[0].weight == pytest.approx(4 * math.exp(1 / 0.4) + 4)
+    assert list((config.run / "tensorboard").glob("events*"))
+
+
+def test_a_trained_model_is_a_plain_transformers_model(config: TrainConfig) -> None:
+    done = train(config)
+    model = AutoModelForCausalLM.from_pretrained(done.model)
+    tokeniser = AutoTokenizer.from_pretrained(done.model)
+    assert model.config._attn_implementation == "sdpa"
+    ids = torch.tensor([tokeniser("plan a").input_ids])
+    assert torch.isfinite(model(input_ids=ids).logits).all()
+    assert "chat_template" in {p.stem for p in done.model.iterdir()}
+
+
+def test_a_stopped_run_goes_on_to_the_same_losses(config: TrainConfig) -> None:
+    class StoppedError(Exception):
+        pass
+
+    def stop(log: StepLog) -> None:
+        if log.step == 3:  # one step behind the last checkpoint
+            raise StoppedError
+
+    whole = train(config.model_copy(update={"run": config.run.with_name("whole")}))
+    with pytest.raises(StoppedError):
+        train(config, stop)
+    done = train(config)
+
+    assert losses(config.run) == losses(config.run.with_name("whole"))
+    mine = AutoModelForCausalLM.from_pretrained(done.model).state_dict()
+    theirs = AutoModelForCausalLM.from_pretrained(whole.model).state_dict()
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+
+
+def test_a_finished_run_does_nothing_more(config: TrainConfig) -> None:
+    train(config)
+    before = losses(config.run)
+    train(config)
+    assert losses(config.run) == before
+
+
+def test_a_run_does_not_go_on_with_other_data(config: TrainConfig) -> None:
+    train(config)
+    config.examples.write_text("".join(config.examples.read_text().splitlines(True)[:-1]))
+    with pytest.raises(ConfigError, match="other settings"):
+        train(config)
+
+
+def test_lora_trains_the_adapter_alone(config: TrainConfig) -> None:
+    lora = config.model_copy(update={"scheme": Scheme.LORA, "lora_rank": 4, "learning_rate": 1e-2})
+    done = train(lora)
+
+    assert done.adapter is not None
+    assert (done.adapter / "adapter_model.safetensors").exists()
+    assert losses(config.run)[-1] < losses(config.run)[0]
+    base = AutoModelForCausalLM.from_pretrained(config.model).state_dict()
+    merged = AutoModelForCausalLM.from_pretrained(done.model).state_dict()
+    assert torch.equal(base["model.norm.weight"], merged["model.norm.weight"])
+    name = "model.layers.0.mlp.up_proj.weight"
+    assert not torch.equal(base[name], merged[name])
+
+
+def test_the_adapter_on_the_base_is_the_merged_model(config: TrainConfig) -> None:
+    peft = pytest.importorskip("peft")
+    done = train(config.model_copy(update={"scheme": Scheme.LORA, "lora_rank": 4}))
+    ids = torch.tensor([[5, 6, 7, 8]])
+    base = AutoModelForCausalLM.from_pretrained(config.model)
+    adapted = peft.PeftModel.from_pretrained(base, done.adapter)(input_ids=ids).logits
+    merged = AutoModelForCausalLM.from_pretrained(done.model)(input_ids=ids).logits
+    assert (adapted - merged).abs().max() < 1e-4
+
+
+def test_the_loss_does_not_depend_on_how_a_step_is_divided(config: TrainConfig) -> None:
+    """Trap: a loss that is normalised per pass grows with the number of passes."""
+    small = config.model_copy(update={"run": config.run.with_name("small"), "tokens_per_pass": 40})
+    train(config)
+    train(small)
+    assert losses(small.run) == pytest.approx(losses(config.run), rel=1e-5)
+    lengths = [log.gradient for log in read_logs(small.run)]
+    assert lengths == pytest.approx([log.gradient for log in read_logs(config.run)], rel=1e-3)
+
+
+def test_checkpointing_changes_nothing(config: TrainConfig) -> None:
+    other = config.model_copy(update={"run": config.run.with_name("kept"), "checkpointing": False})
+    train(config)
+    train(other)
+    assert losses(other.run) == pytest.approx(losses(config.run), rel=1e-5)
+
+
+def test_no_run_begins_with_wrong_attention(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: restarting positions without the right mask train without complaint."""
+
+    def restarting_positions_alone(
+        module: Any, q: Any, k: Any, v: Any, mask: Any, **rest: Any
+    ) -> Any:
+        out = torch.nn.functional.scaled_dot_product_attention(
+            q, k, v, is_causal=True, scale=rest["scaling"], enable_gqa=True
+        )
+        return out.transpose(1, 2), None
+
+    monkeypatch.setattr(attention, "trie_attention", restarting_positions_alone)
+    with pytest.raises(Unequal, match="nothing was trained"):
+        train(config)
+    assert not (config.run / "model").exists()
+
+
+def test_too_long_examples_are_counted(config: TrainConfig) -> None:
+    lengths = [len(line) for line in config.examples.read_text().splitlines()]
+    assert lengths
+    done = train(config.model_copy(update={"max_tokens": 60}))
+    assert done.too_long > 0
+    with pytest.raises(ConfigError, match="longer than 10 tokens"):
+        train(config.model_copy(update={"max_tokens": 10, "run": config.run.with_name("none")}))
+
+
+def test_a_missing_data_set_says_what_to_do(config: TrainConfig) -> None:
+    with pytest.raises(ConfigError, match="w4s dataset makes one"):
+        train(config.model_copy(update={"examples": Path("nowhere.jsonl")}))
+
+
+def test_the_settings_are_written_into_the_run(config: TrainConfig) -> None:
+    train(config)
+    text = (config.run / "config.toml").read_text()
+    assert 'scheme = "full"' in text
+    assert json.dumps(str(config.model)) in text
