@@ -146,6 +146,10 @@ def crossed(differences: Floats, confidence: float = 0.95) -> Difference:
     Satterthwaite's, rounded down. With one seed the statement is about two workflows; with
     several it is about the methods that found them."""
     table = np.asarray(differences, dtype=np.float64)
+    known = ~np.isnan(table)
+    table = table[known.any(axis=1)][:, known.any(axis=0)]
+    if table.size == 0:
+        raise ValueError("no differences")
     mean = float(np.nanmean(table))
     parts = [
         (variance, size - 1)

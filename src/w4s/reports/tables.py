@@ -34,7 +34,7 @@ def show(summary: Summary, console: Console) -> None:
     """Print it for a person."""
     console.print(Text(heading(summary), style="bold"), soft_wrap=True)
     for sheet in sheets(summary):
-        console.print(_rich_table(sheet))
+        console.print(rich_table(sheet))
     for note in notes(summary):
         console.print(Text(note), soft_wrap=True)
 
@@ -42,8 +42,8 @@ def show(summary: Summary, console: Console) -> None:
 def as_markdown(summary: Summary) -> str:
     lines = [f"# {heading(summary)}", ""]
     for sheet in sheets(summary):
-        lines += [f"## {sheet.title}", "", *_markdown_table(sheet), ""]
-    lines += [f"- {_markdown_text(note)}" for note in notes(summary)]
+        lines += [f"## {sheet.title}", "", *markdown_table(sheet), ""]
+    lines += [f"- {markdown_text(note)}" for note in notes(summary)]
     return "\n".join(lines) + "\n"
 
 
@@ -185,7 +185,7 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value * 100:.1f} %"
 
 
-def _rich_table(sheet: Sheet) -> Table:
+def rich_table(sheet: Sheet) -> Table:
     """Where the screen is narrow the first column gives way, never a number."""
     table = Table(title=sheet.title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column(sheet.columns[0], no_wrap=True)
@@ -197,16 +197,16 @@ def _rich_table(sheet: Sheet) -> Table:
     return table
 
 
-def _markdown_table(sheet: Sheet) -> list[str]:
+def markdown_table(sheet: Sheet) -> list[str]:
     rule = ["---", *("---:" for _ in sheet.columns[1:])]
     return [_line(sheet.columns), _line(rule), *(_line(row) for row in sheet.rows)]
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_markdown_text(cell) for cell in cells)} |"
+    return f"| {' | '.join(markdown_text(cell) for cell in cells)} |"
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Names come from models and users: they must not become markup."""
     for character in "\\|`*_<[":
         text = text.replace(character, f"\\{character}")

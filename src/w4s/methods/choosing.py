@@ -1,0 +1,131 @@
+"""From all that a search has tried to the one workflow it hands over.
+
+In: the first state and the turns. Out: the finalists, measured again, and the choice among them.
+The best of many noisy accuracies is too good to be true; so the few best are validated once more
+with fresh draws, the fresh accuracy is the one to believe, and both together decide. With an eye
+on cost, the cheapest workflow wins that is not clearly worse than the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from w4s.environment import Environment
+from w4s.models.base import Purpose
+from w4s.types import Entry, Evaluation, State, Turn, Usage, Workflow
+from w4s.waiting import settled
+
+T = TypeVar("T")
+
+FRESH_TRIAL = 1000
+"""Number of the first trial of a second measurement; no search repeats that often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finalist:
+    """One of the best workflows of a search, measured again."""
+
+    workflow: Workflow
+    validated: float
+    """Accuracy in the search: too high on average, because it was chosen for being high."""
+    scores: tuple[float, ...]
+    """Fresh scores, problem by problem; the mean of the trials, 0 where unscored."""
+    cost: float
+    """Of one answer: dollars, or tokens where no price is known."""
+
+    @property
+    def fresh(self) -> float:
+        """The accuracy to believe."""
+        return sum(self.scores) / len(self.scores)
+
+    @property
+    def accuracy(self) -> float:
+        """Both measurements together: what decides."""
+        return (self.validated + self.fresh) / 2
+
+
+async def measure_again(
+    env: Environment, begin: State, turns: Sequence[Turn], *, count: int, trials: int = 1
+) -> list[Finalist]:
+    """The `count` best workflows of a search, validated afresh, the best in the search first."""
+    best = sorted(_measured(begin, turns), key=lambda entry: -entry.accuracy)[:count]
+    problems = env.problems.private
+    repeated = await settled(
+        env.evaluator.evaluate(entry.workflow, problems, Purpose.VALIDATE, FRESH_TRIAL + trial)
+        for entry in best
+        for trial in range(trials)
+    )
+    return [
+        _finalist(entry, repeated[number * trials : (number + 1) * trials])
+        for number, entry in enumerate(best)
+    ]
+
+
+def choose(finalists: Sequence[Finalist], *, economical: bool = False) -> Finalist:
+    """The most accurate finalist, the earliest of equals; when `economical`, the cheapest of
+    those whose fresh scores are within one standard error of its own."""
+    best = max(finalists, key=lambda finalist: finalist.accuracy)
+    if not economical:
+        return best
+    good = [f for f in finalists if f is best or _behind(f, best) <= _standard_error(f, best)]
+    return min(good, key=lambda finalist: finalist.cost)
+
+
+def pareto_front(
+    items: Sequence[T], *, accuracy: Callable[[T], float], cost: Callable[[T], float]
+) -> list[T]:
+    """What nothing else beats in both, cheapest first."""
+    front: list[T] = []
+    for item in sorted(items, key=lambda i: (cost(i), -accuracy(i))):
+        if not front or accuracy(item) > accuracy(front[-1]):
+            front.append(item)
+    return front
+
+
+def cost_of_one(usage: Usage, answers: int) -> float:
+    """What one answer costs: dollars, or tokens where there is no price. Calls that came from the
+    cache are counted at the average of the paid ones."""
+    spent = usage.usd or float(usage.prompt_tokens + usage.completion_tokens)
+    paid = max(1, usage.calls)
+    return spent * (usage.calls + usage.cached) / paid / max(1, answers)
+
+
+def _measured(begin: State, turns: Sequence[Turn]) -> list[Entry]:
+    """Every workflow that was validated in full, each once, the earliest first."""
+    ran = [a for turn in turns for a in turn.attempts if a.evaluation.ran]
+    found = [
+        Entry(attempt.workflow, attempt.evaluation.accuracy, attempt.feedback)
+        for attempt in ran
+        if not attempt.evaluation.stopped
+    ]
+    first: dict[str, Entry] = {}
+    for entry in (*begin.examples, *found):
+        first.setdefault(entry.workflow.digest, entry)
+    return list(first.values())
+
+
+def _finalist(entry: Entry, trials: Sequence[Evaluation]) -> Finalist:
+    table = np.array([[outcome.value for outcome in trial.outcomes] for trial in trials])
+    usage = sum((trial.usage for trial in trials), Usage())
+    return Finalist(
+        entry.workflow,
+        entry.accuracy,
+        tuple(float(score) for score in table.mean(axis=0)),
+        cost_of_one(usage, table.size),
+    )
+
+
+def _behind(finalist: Finalist, best: Finalist) -> float:
+    return best.fresh - finalist.fresh
+
+
+def _standard_error(first: Finalist, second: Finalist) -> float:
+    """Of the difference of their fresh accuracies, problem by problem."""
+    differences = np.array(first.scores) - np.array(second.scores)
+    if len(differences) < 2:
+        return 0.0
+    return float(differences.std(ddof=1) / np.sqrt(len(differences)))

@@ -1,0 +1,147 @@
+"""Comparisons say better only where there is something, and their tables hold together."""
+
+from __future__ import annotations
+
+import json
+import math
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from w4s.codec import decode
+from w4s.reports.compare import Comparison, Effort, Result, compare
+from w4s.reports.compare_tables import as_html, as_json, as_latex, as_markdown, figures, show
+from w4s.reports.stats import mcnemar
+
+TASKS = ("sums", "facts")
+
+
+def results(
+    accuracies: dict[str, float], *, seeds: int = 5, problems: int = 120, usd: float = 0.0
+) -> list[Result]:
+    """Right or wrong, by difficulty that all contestants share."""
+    random = np.random.default_rng(0)
+    made = []
+    for task in TASKS:
+        difficulty = random.random(problems)
+        for contestant, accuracy in accuracies.items():
+            for seed in range(seeds):
+                noisy = difficulty + random.normal(0, 0.1, problems)
+                scores = tuple(float(value < accuracy) for value in noisy)
+                made.append(
+                    Result(
+                        contestant,
+                        task,
+                        seed,
+                        "found",
+                        f"{contestant}{seed}",
+                        tuple(f"p{i}" for i in range(problems)),
+                        scores,
+                        accuracy + 0.02,
+                        (0.5, 0.6, accuracy),
+                        Effort(100 * usd, 500, 70_000, 12),
+                        Effort(usd, 3, 900, 0.2),
+                        "2026-01-01T00:00:00+00:00",
+                    )
+                )
+    return made
+
+
+def test_what_is_better_comes_out_and_what_is_equal_does_not() -> None:
+    comparison = compare(results({"plain": 0.6, "same": 0.6, "good": 0.75}), "plain")
+    verdicts = {p.contestant: p.verdict for p in comparison.overall}
+    assert verdicts == {"same": "", "good": "better"}
+    assert {(p.contestant, p.task): p.verdict for p in comparison.by_task} == {
+        ("same", "sums"): "",
+        ("good", "sums"): "better",
+        ("same", "facts"): "",
+        ("good", "facts"): "better",
+    }
+    turned = compare(results({"plain": 0.6, "good": 0.75}), "good")
+    assert [p.verdict for p in turned.overall] == ["worse"]
+
+
+def test_differences_are_corrected_for_their_number() -> None:
+    comparison = compare(results({"a": 0.6, "b": 0.62, "c": 0.64, "d": 0.6}), "a")
+    for paired in (*comparison.by_task, *comparison.overall):
+        assert paired.corrected_p >= paired.difference.p
+    smallest = min(comparison.overall, key=lambda p: p.difference.p)
+    assert smallest.corrected_p == pytest.approx(min(1, 3 * smallest.difference.p))
+
+
+def test_one_seed_of_right_or_wrong_is_mcnemars_test() -> None:
+    found = results({"a": 0.6, "b": 0.7}, seeds=1)
+    comparison = compare(found, "a")
+    a, b = (np.array([r.scores for r in found if r.contestant == c], float) for c in "ab")
+    expected = mcnemar(int((b > a).sum()), int((a > b).sum()))
+    assert comparison.overall[0].difference.p == pytest.approx(expected)
+
+
+def test_unscored_problems_are_left_out_of_both_sides() -> None:
+    found = results({"a": 2.0, "b": 2.0}, seeds=1)
+    broken = Result(
+        **{f: getattr(found[0], f) for f in found[0].__slots__}
+        | {"scores": (None, *found[0].scores[1:])}
+    )
+    comparison = compare([broken, *found[1:]], "a")
+    assert comparison.rows[0].accuracy == 1
+    assert comparison.by_task[0].difference.value == 0
+
+
+def test_a_contestant_that_lacks_seeds_is_compared_on_those_it_has() -> None:
+    found = [r for r in results({"a": 0.6, "b": 0.8}) if r.contestant == "a" or r.seed < 3]
+    comparison = compare(found, "a")
+    assert {row.seeds for row in comparison.rows} == {5, 3}
+    assert comparison.overall[0].verdict == "better"
+    with pytest.raises(ValueError, match="no results of 'c'"):
+        compare(found, "c")
+
+
+def test_the_search_is_spread_over_its_answers() -> None:
+    comparison = compare(results({"a": 0.6}, usd=0.002), "a", volumes=(100, 10_000))
+    assert dict(comparison.costs[0].amortised) == pytest.approx({100: 0.004, 10_000: 0.00202})
+    tokens = compare(results({"a": 0.6}), "a", volumes=(100,))
+    assert dict(tokens.costs[0].amortised) == pytest.approx({100: 1600})
+
+
+def test_every_form_holds_every_contestant() -> None:
+    comparison = compare(results({"plain & <b>": 0.6, "good_one": 0.75}, usd=0.001), "plain & <b>")
+    assert decode(Comparison, json.dumps(json.loads(as_json(comparison)))) == comparison
+    latex = as_latex(comparison)
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 4
+    assert r"plain \& <b>" in latex
+    assert r"good\_one" in latex
+    markdown = as_markdown(comparison)
+    assert r"good\_one" in markdown
+    tables = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert all(line.endswith("|") for line in tables)
+    console = Console(record=True, width=200)
+    show(comparison, console)
+    assert "good_one" in console.export_text()
+
+
+def test_names_never_become_markup() -> None:
+    page = as_html(compare(results({"<script>x()</script>": 0.6, "b": 0.7}), "b"))
+    tags: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: tags.append(tag)  # type: ignore[method-assign]
+    parser.feed(page)
+    assert "svg" in tags
+    assert "script" not in tags
+
+
+def test_figures_are_well_formed_and_stay_in_their_frame() -> None:
+    drawn = figures(compare(results({"a": 0.6, "b": 0.75}, usd=0.001), "a"))
+    assert set(drawn) == {"accuracy_by_turn", "accuracy_by_cost"}
+    for svg in drawn.values():
+        root = ElementTree.fromstring(svg)
+        width, height = (float(root.attrib[name]) for name in ("width", "height"))
+        for circle in root.iter("{http://www.w3.org/2000/svg}circle"):
+            assert 0 <= float(circle.attrib["cx"]) <= width
+            assert 0 <= float(circle.attrib["cy"]) <= height
+        for line in root.iter("{http://www.w3.org/2000/svg}polyline"):
+            numbers = [float(n) for n in line.attrib["points"].replace(",", " ").split()]
+            assert all(math.isfinite(n) and 0 <= n <= width for n in numbers)
