@@ -137,6 +137,23 @@ class SearchConfig(Limits):
         description="Which workflow a rebuilt conversation starts from: the last one that advanced,"
         " as published, or the best so far, which leaves a turn that went wrong behind.",
     )
+    finalists: int = Field(
+        0,
+        ge=0,
+        description="Measure so many of the best again at the end, with fresh draws, and choose by"
+        " both measurements; 0, as published: the best validation counts. Turn it on where"
+        " candidates are many and problems few, because then the best is partly luck.",
+    )
+    choice: Literal["accuracy", "economical"] = Field(
+        "accuracy",
+        description="How to choose among the finalists: the most accurate, or the cheapest of those"
+        " within one standard error of it.",
+    )
+    economy: bool = Field(
+        False,
+        description="The economical mode, all in one: racing, parent=best, three finalists and"
+        " choice=economical.",
+    )
     seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
     private: Count | None = Field(
         None,

@@ -28,23 +28,31 @@ from w4s.errors import BudgetExceeded, ConfigError, StoreError, W4sError
 from w4s.meta_agent import MetaAgent
 from w4s.methods import METHODS, PUBLISHED
 from w4s.methods.base import Published
+from w4s.methods.choosing import choose, measure_again
 from w4s.models.base import Purpose
 from w4s.racing import Racing
 from w4s.reports.run import (
     BEGIN,
     BEST,
+    FINAL,
     FINISHED,
     SEARCH_ACCOUNT,
     TURNS,
+    Final,
     Role,
     begin_text,
+    final_text,
     read_begin,
+    read_final,
     read_run,
 )
 from w4s.reports.summary import best_entry, summarise
 from w4s.reports.tables import show
 from w4s.store import RunFolder
 from w4s.types import Evaluation, Outcome, State, Turn, Workflow
+
+_FINALISTS = 3
+"""In the economical mode."""
 
 
 def search(config: SearchConfig) -> None:
@@ -76,7 +84,12 @@ async def _run(asked: SearchConfig, console: Console) -> W4sError | None:
         published.examples(task.interface),
     )
     config = asked.model_copy(
-        update={"turns": plan.turns, "samples": plan.samples, "trials": plan.trials}
+        update={
+            "turns": plan.turns,
+            "samples": plan.samples,
+            "trials": plan.trials,
+            **_economical(asked),
+        }
     )
     problems = (*task.search.private, *task.search.public)
     models = open_models(config, config, tuple(Role), answer_book(task, problems))
@@ -101,6 +114,14 @@ async def _run(asked: SearchConfig, console: Console) -> W4sError | None:
                 session.end_early()
                 return error
     return None
+
+
+def _economical(asked: SearchConfig) -> dict[str, object]:
+    """What the one switch turns on."""
+    if not asked.economy:
+        return {}
+    finalists = asked.finalists or _FINALISTS
+    return {"racing": True, "parent": "best", "finalists": finalists, "choice": "economical"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +152,7 @@ class _Session:
     plan: Plan
     begin: State | None = None
     turns: list[Turn] = field(default_factory=list)
+    final: Final | None = None
     watch: _Watch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,6 +164,7 @@ class _Session:
         bench, config = self.bench, self.bench.config
         with closing(bench.folder.journal(TURNS, Turn)) as journal:
             self.begin, self.turns = read_begin(bench.folder.path), list(journal.records())
+            self.final = read_final(bench.folder.path)
             self._foresee()
             env = Environment(
                 bench.evaluator,
@@ -169,6 +192,24 @@ class _Session:
                 self._announce()
         if len(self.turns) < self.plan.turns:
             bench.account.keep(FINISHED)
+        if config.finalists and self.final is None:
+            self.final = await self._decide(env, begin)
+            self._keep_best()
+
+    async def _decide(self, env: Environment, begin: State) -> Final:
+        """Measure the best again, and choose among them."""
+        config = self.bench.config
+        self.bench.progress.begin("finalists")
+        finalists = await measure_again(env, begin, self.turns, count=config.finalists)
+        chosen = choose(finalists, economical=config.choice == "economical")
+        final = Final(tuple(finalists), chosen.workflow.digest)
+        self.bench.folder.write(FINAL, final_text(final))
+        self.bench.account.keep("finalists")
+        self.bench.progress.say(
+            f"{len(finalists)} finalists measured again: {chosen.workflow.name} is chosen, fresh"
+            f" accuracy {chosen.fresh:.1%} (in the search {chosen.validated:.1%})"
+        )
+        return final
 
     def end_early(self) -> None:
         """Leave the best workflow so far, and an account of the stretch that was cut short."""
@@ -222,7 +263,7 @@ class _Session:
     def _keep_best(self) -> None:
         """The best of the finished turns; before the first state, what has been measured yet;
         and when nothing was, the first example, so that there always is a usable workflow."""
-        best = best_entry(self.begin, self.turns)
+        best = best_entry(self.begin, self.turns, self.final)
         workflow = best.workflow if best else self.watch.best or self.plan.examples[0]
         self.bench.folder.write(BEST, workflow.code)
 

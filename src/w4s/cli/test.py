@@ -161,7 +161,7 @@ def simple_baselines(interface: Interface) -> tuple[Workflow, ...]:
 
 
 def _best(run: Run) -> Candidate:
-    best = best_entry(run.begin, run.turns)
+    best = best_entry(run.begin, run.turns, run.final)
     if best is None:
         raise ConfigError(
             f"{run.path} has no measured workflow yet; go on with its search, or name one with"

@@ -10,19 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from w4s.codec import decode, encode
 from w4s.config import SearchConfig
 from w4s.errors import StoreError
+from w4s.methods.choosing import Finalist
 from w4s.models.ledger import Totals
 from w4s.store import read_journal, read_settings
 from w4s.types import JSON, Evaluation, State, Turn
+
+T = TypeVar("T")
 
 BEGIN = "begin.json"
 """The first State: the examples, measured."""
 TURNS = "turns.jsonl"
 TESTS = "tests.jsonl"
 SPENT = "spent.jsonl"
+FINAL = "final.json"
+"""The finalists and which of them was chosen, where the search measured them again."""
 BEST = "best_workflow.py"
 SEARCH_ACCOUNT = "search_calls.sqlite"
 """The ledger of the search; tests have their own, so that limits hold for each."""
@@ -69,6 +75,19 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
+class Final:
+    """The end of a search that measured its best again."""
+
+    finalists: tuple[Finalist, ...]
+    chosen: str
+    """Digest of the workflow that the search hands over."""
+
+    @property
+    def winner(self) -> Finalist:
+        return next(f for f in self.finalists if f.workflow.digest == self.chosen)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run folder, read."""
 
@@ -80,6 +99,7 @@ class Run:
     turns: tuple[Turn, ...]
     tests: tuple[Tested, ...]
     spent: tuple[Spent, ...]
+    final: Final | None = None
 
 
 def read_run(path: Path) -> Run:
@@ -94,20 +114,34 @@ def read_run(path: Path) -> Run:
         read_journal(path / TURNS, Turn),
         read_journal(path / TESTS, Tested),
         read_journal(path / SPENT, Spent),
+        read_final(path),
     )
 
 
 def read_begin(path: Path) -> State | None:
     """The first state, None when the examples have not been measured yet."""
-    file = path / BEGIN
-    if not file.exists():
-        return None
-    try:
-        return decode(State, file.read_bytes())
-    except OSError as error:
-        raise StoreError(f"cannot read {file}: {error.strerror}") from None
+    return _read_record(path / BEGIN, State)
+
+
+def read_final(path: Path) -> Final | None:
+    """The end of the search, None when there is none yet or nothing was measured again."""
+    return _read_record(path / FINAL, Final)
 
 
 def begin_text(state: State) -> str:
     """The first state as the file holds it."""
     return encode(state).decode() + "\n"
+
+
+def final_text(final: Final) -> str:
+    """The end of the search as the file holds it."""
+    return encode(final).decode() + "\n"
+
+
+def _read_record(file: Path, type: type[T]) -> T | None:
+    if not file.exists():
+        return None
+    try:
+        return decode(type, file.read_bytes())
+    except OSError as error:
+        raise StoreError(f"cannot read {file}: {error.strerror}") from None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from w4s.models.ledger import Totals
-from w4s.reports.run import BEST, FINISHED, Role, Run, Spent, Tested
+from w4s.reports.run import BEST, FINISHED, Final, Role, Run, Spent, Tested
 from w4s.reports.stats import Interval, wilson
 from w4s.types import Entry, Evaluation, State, Turn, Usage
 
@@ -118,7 +118,7 @@ def summarise(run: Run) -> Summary:
     problems = run.facts.get("private", 0)
     count = problems if isinstance(problems, int) else 0
     examples = tuple(_entry(e, count) for e in run.begin.examples) if run.begin else ()
-    best = best_entry(run.begin, run.turns)
+    best = best_entry(run.begin, run.turns, run.final)
     planned = run.config.turns or 0
     early = any(stretch.stretch == FINISHED for stretch in run.spent)
     return Summary(
@@ -141,8 +141,13 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def best_entry(begin: State | None, turns: Sequence[Turn]) -> Entry | None:
-    """The best workflow of the finished turns, on validation; the earliest of equals."""
+def best_entry(
+    begin: State | None, turns: Sequence[Turn], final: Final | None = None
+) -> Entry | None:
+    """The best workflow of the finished turns, on validation; the earliest of equals. Where
+    finalists were measured again, the one that was chosen, with its fresh accuracy."""
+    if final is not None:
+        return Entry(final.winner.workflow, final.winner.fresh, "")
     if not turns:
         return begin.best if begin else None
     last = turns[-1]
