@@ -83,7 +83,7 @@ def code_key(question: str, solution: str, load: float) -> AnswerKey:
         question=question,
         answer=solution,
         skill=Skill.CODE,
-        steps=max(1, min(12, _statements(solution) // 2)),
+        steps=max(1, min(12, statements(solution) // 2)),
         load=load,
         broken=tuple(variants(solution)),
     )
@@ -233,7 +233,8 @@ def _numerals(text: str) -> list[str]:
     return [match[0].rstrip(",") for match in _NUMERAL.finditer(text)]
 
 
-def _statements(source: str) -> int:
+def statements(source: str) -> int:
+    """How many statements a program has."""
     try:
         return sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(source)))
     except (SyntaxError, ValueError, RecursionError):

@@ -18,6 +18,7 @@ from w4s.errors import ConfigError
 from w4s.tasks.about import About
 from w4s.tasks.base import Sizes, Task
 from w4s.tasks.choice import GPQA, MMLU_PRO, load_gpqa, load_mmlu_pro
+from w4s.tasks.coding import HUMANEVAL, MBPP, load_humaneval, load_mbpp
 from w4s.tasks.competition import MATH, load_math
 from w4s.tasks.gsm_hard import GSM_HARD, load_gsm_hard
 from w4s.tasks.mathematics import (
@@ -72,6 +73,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         Benchmark(DROP, load_drop),
         Benchmark(MMLU_PRO, load_mmlu_pro),
         Benchmark(GPQA, load_gpqa),
+        Benchmark(HUMANEVAL, load_humaneval),
+        Benchmark(MBPP, load_mbpp),
     )
 }
 
