@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w4s.sandbox.frames import HEADER, BadFrame, FrameReader, pack
@@ -29,6 +29,7 @@ def in_pieces(data: bytes, size: int) -> list[bytes]:
     return [data[i : i + size] for i in range(0, len(data), size)]
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.dictionaries(st.text("ab"), st.integers() | st.text("xyzé"))),
     st.integers(min_value=1, max_value=50),
@@ -40,6 +41,7 @@ def test_messages_survive_any_cutting(sent: list[dict[str, Any]], size: int) -> 
     assert got == sent
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.binary()))
 def test_any_bytes_give_messages_or_a_bad_frame(pieces: list[bytes]) -> None:
     reader = FrameReader(1000)
@@ -50,6 +52,7 @@ def test_any_bytes_give_messages_or_a_bad_frame(pieces: list[bytes]) -> None:
         pass
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.binary())
 def test_any_body_gives_a_message_or_a_bad_frame(body: bytes) -> None:
     try:

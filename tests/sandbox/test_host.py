@@ -13,7 +13,7 @@ import pytest
 
 from w4s.errors import SandboxError
 from w4s.sandbox.base import Action, Ending, HostCall, Job, Limits, Refusal, Result
-from w4s.sandbox.host import PythonSandbox
+from w4s.sandbox.host import Profile, PythonSandbox
 from w4s.sandbox.values import decode
 from w4s.types import JSON
 
@@ -325,7 +325,7 @@ def children_of(pid: int) -> list[int]:
         return [int(child) for child in file.read().split()]
 
 
-def test_grandchildren_die_with_the_job(in_sandbox: InSandbox) -> None:
+def test_without_walls_grandchildren_die_with_the_job() -> None:
     source = (
         "import os, time\n"
         "def solver():\n"
@@ -337,17 +337,20 @@ def test_grandchildren_die_with_the_job(in_sandbox: InSandbox) -> None:
         "    return 1"
     )
 
-    async def story(sandbox: PythonSandbox) -> list[int]:
-        await sandbox.run(Job(source))
+    async def story() -> list[int]:
+        sandbox = PythonSandbox(profile=Profile.NONE)
+        assert (await sandbox.run(Job(source))).value == 1
         nursery = sandbox._nursery
         assert nursery is not None
         for _ in range(100):
             if not children_of(nursery.pid):
                 break
             await asyncio.sleep(0.01)
-        return children_of(nursery.pid)
+        left = children_of(nursery.pid)
+        await sandbox.aclose()
+        return left
 
-    assert in_sandbox(story) == []
+    assert asyncio.run(story()) == []
 
 
 def test_a_dead_zygote_is_replaced_and_its_jobs_run_again(in_sandbox: InSandbox) -> None:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w4s.sandbox.values import TooDeep, TooLarge, decode, encode, plain
@@ -43,6 +43,7 @@ anything = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(anything)
 def test_values_survive_the_journey(value: object) -> None:
     text = json.dumps(encode(value), allow_nan=False)
@@ -66,6 +67,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(json_values)
 def test_decoding_anything_gives_a_value_or_a_value_error(value: Any) -> None:
     with contextlib.suppress(ValueError):

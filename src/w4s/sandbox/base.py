@@ -6,10 +6,10 @@ program may call the host through a fixed table; the sandbox knows nothing of wo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from w4s.types import JSON, Trouble
 
@@ -119,6 +119,36 @@ class Refusal(Exception):
         self.type = type
         """Name of a built-in exception class; anything else becomes RuntimeError."""
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What trusted tests found about candidate code."""
+
+    verdicts: tuple[Trouble | None, ...]
+    """Per statement what went wrong, None where it held."""
+    broken: Result | None = None
+    """How the candidate ended when it did not live through the tests."""
+
+    @property
+    def passed(self) -> bool:
+        """Every statement held, and there was at least one."""
+        return self.broken is None and bool(self.verdicts) and not any(self.verdicts)
+
+
+@runtime_checkable
+class Grader(Protocol):
+    """A sandbox that can test candidate code without showing it the tests."""
+
+    async def grade(
+        self,
+        candidate: str,
+        statements: Sequence[str],
+        *,
+        setup: str = "",
+        names: Sequence[str] = (),
+        limits: Limits = ...,
+    ) -> Grade: ...
 
 
 class Sandbox(Protocol):

@@ -215,8 +215,7 @@ class Child:
             self._printed += data[:room]
         if self._printed_bytes > OUTPUT_FACTOR * self._limits.output_bytes:
             limit = f"printed more than {OUTPUT_FACTOR * self._limits.output_bytes} bytes"
-            if self._exchange is not None:
-                self._exchange.stop(Ending.OUTPUT, "OutputLimit", limit)
+            self.stop(Ending.OUTPUT, "OutputLimit", limit)
 
     def _close_output(self) -> None:
         if self._output >= 0:
@@ -244,6 +243,16 @@ class Child:
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
+
+    async def gone(self) -> None:
+        """Kill, and wait until nothing is left."""
+        self.kill()
+        await self.ended.wait()
+
+    def stop(self, ending: Ending, name: str, message: str) -> None:
+        """A limit that somebody else watches is reached."""
+        if self._exchange is not None:
+            self._exchange.stop(ending, name, message)
 
     def process_ended(self, status: int | None, cpu_seconds: float, reason: str = "") -> None:
         """Called once by whoever watches the processes; no status: it went with its zygote."""

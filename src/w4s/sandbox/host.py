@@ -12,19 +12,43 @@ import hashlib
 import importlib.util
 import os
 import resource
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from w4s.errors import SandboxError
-from w4s.sandbox.base import HostCall, Job, Result
+from w4s.errors import ConfigError, SandboxError
+from w4s.sandbox.base import Ending, Grade, HostCall, Job, Limits, Result
 from w4s.sandbox.child import ChildLost
 from w4s.sandbox.exchange import Answers
+from w4s.sandbox.grader import GRADER_LIMITS, examine
 from w4s.sandbox.nursery import Nursery
+from w4s.sandbox.scratch import private_folder, watch_folder
+from w4s.sandbox.shifts import Shift
+from w4s.types import JSON
 
 PACKAGES = ("numpy",)
 """Third-party packages that programs may import, where they are installed."""
 DESCRIPTORS_PER_CALL = 3
 SPARE_DESCRIPTORS = 200
+SPARE_CPU_SECONDS = 2
+"""Between the limit that raises in the program and the one that kills it."""
+SHIFT_CPU_FACTOR = 20
+"""A child that serves many orders may use the processor time of so many in all."""
+_LIMIT_ENDINGS = frozenset((Ending.TIME, Ending.MEMORY, Ending.OUTPUT, Ending.KILLED))
+
+T = TypeVar("T")
+
+
+class Profile(StrEnum):
+    """What a child may touch."""
+
+    NOFS = "nofs"
+    """Nothing: it computes, and talks to the host."""
+    SCRATCH = "scratch"
+    """One private folder besides; needs Landlock."""
+    NONE = "none"
+    """Everything this user may. Only limits hold it."""
 
 
 class PythonSandbox:
@@ -32,16 +56,44 @@ class PythonSandbox:
 
     `prelude` is trusted Python source for the child (standard library only) that defines
     `make_agent(call)`; `concurrency` bounds the jobs with a host, which mostly wait for it;
-    jobs without one compute, so only two per processor run at a time.
+    jobs without one compute, so only two per processor run at a time. With `batch` the jobs of
+    one workflow share children, one after another. `use_landlock=False` shows
+    in tests that the other walls hold alone; `prefix` is a command that starts the zygote.
     """
 
-    def __init__(self, prelude: str = "", concurrency: int = 1024) -> None:
+    def __init__(
+        self,
+        prelude: str = "",
+        concurrency: int = 1024,
+        profile: Profile = Profile.NOFS,
+        *,
+        batch: bool = False,
+        use_landlock: bool = True,
+        prefix: tuple[str, ...] = (),
+    ) -> None:
         self._prelude = prelude
+        self._profile = profile
+        self._batch = batch
+        self._use_landlock = use_landlock
+        self._prefix = prefix
+        processors = os.cpu_count() or 1
         self._waiting_places = asyncio.Semaphore(_affordable(concurrency))
-        self._computing_places = asyncio.Semaphore(2 * (os.cpu_count() or 1))
+        self._computing_places = asyncio.Semaphore(2 * processors)
+        self._grading_places = asyncio.Semaphore(processors)
         self._nursery: Nursery | None = None
         self._starting = asyncio.Lock()
+        self._shifts: dict[tuple[str, str, str, Limits], Shift] = {}
+        self._alone: set[tuple[str, str, str, Limits]] = set()
         self._closed = False
+
+    async def start(self) -> None:
+        """Be up now rather than with the first job. Raises ConfigError, SandboxError."""
+        await self._living_nursery()
+
+    def canaries(self) -> dict[str, JSON]:
+        """Which walls stand and what they withstood at the last start; for a run's record."""
+        walls = dict(self._nursery.greeting["walls"]) if self._nursery is not None else {}
+        return {"backend": "bwrap" if self._prefix else "process", **walls}
 
     async def run(self, job: Job, host: HostCall | None = None) -> Result:
         """See `Sandbox.run`."""
@@ -49,31 +101,113 @@ class PythonSandbox:
         places = self._waiting_places if host is not None else self._computing_places
         async with places:
             try:
-                return await self._run_somewhere(job, answers)
+                if self._batch and host is not None and _key(job) not in self._alone:
+                    return await self._run_in_shift(job, answers)
+                return await self._run_alone(job, answers)
             finally:
                 answers.cancel()
 
+    async def grade(
+        self,
+        candidate: str,
+        statements: Sequence[str],
+        *,
+        setup: str = "",
+        names: Sequence[str] = (),
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+    ) -> Grade:
+        """See `grader.grade_asserts`."""
+        async with self._grading_places:
+            return await _again_if_lost(
+                lambda: self._grade_once(candidate, statements, setup, names, limits)
+            )
+
     async def aclose(self) -> None:
         self._closed = True
+        for shift in self._shifts.values():
+            shift.close()
         async with self._starting:
             if self._nursery is not None:
                 await self._nursery.aclose()
                 self._nursery = None
 
-    async def _run_somewhere(self, job: Job, answers: Answers) -> Result:
-        try:
-            return await self._run_once(job, answers)
-        except ChildLost:
-            answers.again()
-        try:
-            return await self._run_once(job, answers)
-        except ChildLost as lost:
-            raise SandboxError(f"a program lost its process twice: {lost}") from None
+    # --- one child per job ---
+
+    async def _run_alone(self, job: Job, answers: Answers) -> Result:
+        return await _again_if_lost(lambda: self._run_once(job, answers), answers.again)
 
     async def _run_once(self, job: Job, answers: Answers) -> Result:
         nursery = await self._living_nursery()
-        child = nursery.spawn(job.limits, job.limits.cpu_seconds + 2)
-        return await child.carry_out(order(job, answers.offered), job.limits, answers)
+        if self._profile is not Profile.SCRATCH:
+            child = nursery.spawn(job.limits, job.limits.cpu_seconds + SPARE_CPU_SECONDS)
+            return await child.carry_out(order(job, answers.offered), job.limits, answers)
+        async with private_folder() as folder:
+            child = nursery.spawn(job.limits, job.limits.cpu_seconds + SPARE_CPU_SECONDS, folder)
+            watch = asyncio.ensure_future(watch_folder(folder, child))
+            try:
+                return await child.carry_out(order(job, answers.offered), job.limits, answers)
+            finally:
+                watch.cancel()
+                await child.gone()
+
+    async def _grade_once(
+        self,
+        candidate: str,
+        statements: Sequence[str],
+        setup: str,
+        names: Sequence[str],
+        limits: Limits,
+    ) -> Grade:
+        nursery = await self._living_nursery()
+        cpu_seconds = GRADER_LIMITS.cpu_seconds + SPARE_CPU_SECONDS
+        tests = nursery.spawn(GRADER_LIMITS, cpu_seconds)
+        code = nursery.spawn(limits, limits.cpu_seconds + SPARE_CPU_SECONDS)
+        try:
+            return await examine(
+                tests, code, candidate, statements, setup=setup, names=names, limits=limits
+            )
+        finally:
+            tests.kill()
+            code.kill()
+
+    # --- one child for many jobs of one workflow ---
+
+    async def _run_in_shift(self, job: Job, answers: Answers) -> Result:
+        """On a child that served this workflow before, where there is one.
+
+        A limit that is hit by a child with a past may be the past's fault: the workflow's
+        problems then run alone, this one first.
+        """
+        key = _key(job)
+        shift = self._shifts.setdefault(key, Shift())
+        child, served = await shift.take()
+        try:
+            if child is None:
+                nursery = await self._living_nursery()
+                child = nursery.spawn(job.limits, job.limits.cpu_seconds * SHIFT_CPU_FACTOR)
+            told = order(job, answers.offered, with_source=served == 0, keep=True)
+            result = await child.carry_out(told, job.limits, answers)
+        except BaseException as error:
+            if child is not None:
+                child.kill()
+            shift.give_back(None, 0)
+            if isinstance(error, ChildLost):
+                answers.again()
+                return await self._run_alone(job, answers)
+            raise
+        if result.ending in (Ending.RETURNED, Ending.RAISED):
+            shift.give_back(child, served + 1)
+            return result
+        child.kill()
+        shift.give_back(None, 0)
+        if result.ending in _LIMIT_ENDINGS:
+            self._alone.add(key)
+        if served == 0:
+            return result
+        answers.again()
+        return await self._run_alone(job, answers)
+
+    # --- the zygote ---
 
     async def _living_nursery(self) -> Nursery:
         if self._nursery is None or self._nursery.dead:
@@ -83,15 +217,48 @@ class PythonSandbox:
                 if self._nursery is None or self._nursery.dead:
                     if self._nursery is not None:
                         await self._nursery.aclose()
-                    self._nursery = await Nursery.open(self._settings())
+                    self._nursery = await self._open_nursery()
         return self._nursery
+
+    async def _open_nursery(self) -> Nursery:
+        """A zygote whose walls have been proven. Raises ConfigError where they do not stand."""
+        nursery = await Nursery.open(self._settings(), self._prefix)
+        walls = nursery.greeting["walls"]
+        trouble = walls.get("error") or ", ".join(walls.get("broken", ()))
+        if trouble:
+            await nursery.aclose()
+            raise ConfigError(
+                f"this machine cannot hold untrusted code ({trouble}); to run it without walls, "
+                "on a machine that may be lost, type --sandbox unsafe"
+            )
+        return nursery
 
     def _settings(self) -> dict[str, Any]:
         return {
             "prelude": self._prelude,
+            "profile": self._profile.value,
+            "landlock": self._use_landlock,
             "packages": list(PACKAGES),
             "package_folders": sorted(_folders(PACKAGES)),
         }
+
+
+async def _again_if_lost(
+    attempt: Callable[[], Awaitable[T]], before_again: Callable[[], None] = lambda: None
+) -> T:
+    """A process that is lost through no fault of the program's is replaced once."""
+    try:
+        return await attempt()
+    except ChildLost:
+        before_again()
+    try:
+        return await attempt()
+    except ChildLost as lost:
+        raise SandboxError(f"a program lost its process twice: {lost}") from None
+
+
+def _key(job: Job) -> tuple[str, str, str, Limits]:
+    return job.source, job.action.value, job.entry, job.limits
 
 
 def order(

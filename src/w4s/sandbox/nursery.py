@@ -107,8 +107,11 @@ class Nursery:
     def pid(self) -> int:
         return self._process.pid
 
-    def spawn(self, limits: Limits, cpu_hard_seconds: int) -> Child:
-        """A new child; it is there when its `ready` is set."""
+    def spawn(self, limits: Limits, cpu_hard_seconds: int, folder: str | None = None) -> Child:
+        """A new child; it is there when its `ready` is set.
+
+        `folder`: the private one of the profile `scratch`.
+        """
         self._last += 1
         number = self._last
         ours, theirs = socket.socketpair()
@@ -125,6 +128,7 @@ class Nursery:
             "start": number,
             "memory_mb": limits.memory_mb,
             "cpu_hard_seconds": cpu_hard_seconds,
+            "folder": folder,
         }
         self._send(pack(order), (theirs.detach(), write_end))
         return child

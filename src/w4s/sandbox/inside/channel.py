@@ -72,7 +72,7 @@ class Channel:
         if "value" in reply:
             return reply["value"]
         if "refused" in reply:
-            raise _exception(*reply["refused"])
+            raise exception_named(*reply["refused"])
         raise Stopped("no more calls")
 
     def _exchange(self, method: str, arguments: dict[str, object]) -> dict[str, Any]:
@@ -134,7 +134,8 @@ class Channel:
                 self._led = False
 
 
-def _exception(name: str, message: str) -> Exception:
+def exception_named(name: str, message: str) -> Exception:
+    """The built-in exception of that name, else RuntimeError."""
     kind = getattr(builtins, name, None)
     if isinstance(kind, type) and issubclass(kind, Exception):
         try:

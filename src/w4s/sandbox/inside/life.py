@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from w4s.sandbox.inside import program as programs
+from w4s.sandbox.inside import remote
 from w4s.sandbox.inside.channel import Channel, Stopped
 
 SOFT_STOP = signal.SIGUSR2
@@ -83,6 +84,7 @@ class _Life:
         self._channel = channel
         self._inherited = inherited
         self._program: programs.Program | None = None
+        self._loaded: remote.Loaded | None = None
         self._running = False
         self._cpu_seconds = 0
         signal.signal(SOFT_STOP, self._stop)
@@ -129,15 +131,31 @@ class _Life:
             return {"failed": {"ending": "time", "type": "TimeLimit", "message": "", "line": None}}
 
     def _attempt(self, order: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self._compile(order)
+        except Stopped:
+            raise
+        except programs.NOT_COMPILED as error:
+            return {"failed": programs.not_compiled(error)}
+        assert self._program is not None
+        match order["action"]:
+            case "open":
+                self._loaded = remote.Loaded(self._program, order["seed"])
+                return {"done": None}
+            case "apply":
+                assert self._loaded is not None
+                return {"done": self._loaded.apply(order)}
+            case "grade":
+                return {"done": remote.grade(order, self._channel.call)}
+        return {"done": programs.run(order, self._program, self._make_agent)}
+
+    def _compile(self, order: dict[str, Any]) -> None:
+        """Once per source; an order without one is for the same as before."""
         if order["source"] is not None:
-            try:
-                self._program = programs.Program(order["source"], order["action"])
-            except Stopped:
-                raise
-            except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-                return {"failed": programs.not_compiled(error)}
-        agent = lambda: self._inherited.make_agent(self._channel.call)  # noqa: E731
-        return {"done": programs.run(order, self._program, agent)}
+            self._program = programs.Program(order["source"], order["action"])
+
+    def _make_agent(self) -> object:
+        return self._inherited.make_agent(self._channel.call)
 
 
 def _allow_cpu(seconds: int) -> None:

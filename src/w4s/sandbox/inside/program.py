@@ -24,8 +24,11 @@ TRACEBACK_FRAMES = 12
 TRACEBACK_CHARS = 4_000
 MESSAGE_CHARS = 2_000
 
+NOT_COMPILED = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+"""What `compile` raises for texts that are no Python, or too much of it."""
 
-class _NoEntry(Exception):
+
+class NoEntry(Exception):
     """The source lacks what the action needs."""
 
 
@@ -79,12 +82,11 @@ class Program:
             return value
         if self._last_name in namespace:
             return namespace[self._last_name]
-        raise _NoEntry("no function solution(), and the last line has no value")
+        raise NoEntry("no function solution(), and the last line has no value")
 
 
-def run(order: dict[str, Any], program: Program | None, agent: Callable[[], object]) -> Any:
+def run(order: dict[str, Any], program: Program, agent: Callable[[], object]) -> Any:
     """Carry out `order`; the typed JSON of the result. Lets exceptions through."""
-    program = program or Program(order["source"], order["action"])
     namespace = program.load(order["seed"])
     return encode(_act(order, program, namespace, agent), limit=order["result_bytes"])
 
@@ -102,7 +104,7 @@ def _act(
         return [_statement(text, namespace, order["result_bytes"]) for text in order["cases"]]
     entry = namespace.get(order["entry"])
     if not callable(entry):
-        raise _NoEntry(f"the code defines no function {order['entry']}")
+        raise NoEntry(f"the code defines no function {order['entry']}")
     if action == "calls":
         return [_case(entry, arguments, order["result_bytes"]) for arguments in order["cases"]]
     arguments = {name: decode(value) for name, value in order["arguments"].items()}
@@ -159,7 +161,7 @@ def _judge(error: BaseException) -> tuple[str, str, str, int | None]:
     match error:
         case Stopped():
             return "time", "TimeLimit", text_of(error), line
-        case _NoEntry():
+        case NoEntry():
             return "no_entry", "NoEntry", str(error), None
         case TooLarge():
             return "output", "OutputLimit", "the result is too large", line

@@ -25,7 +25,8 @@ from collections import deque
 from typing import Any
 
 from w4s.sandbox.frames import FrameReader, pack
-from w4s.sandbox.inside import life
+from w4s.sandbox.inside import canaries, life
+from w4s.sandbox.inside.walls.lockdown import Walls
 
 PRELOADED = """
 abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs collections
@@ -54,9 +55,9 @@ def main(control: socket.socket, parent: int) -> None:
     settings = reader.wait()
     if settings is None:
         return
-    inherited = prepare(settings)
-    control.sendall(pack({"hello": True, "pid": os.getpid()}))
-    _Zygote(control, reader, inherited, settings).serve()
+    walls, inherited = prepare(settings)
+    control.sendall(pack({"hello": True, "walls": prove(walls)}))
+    _Zygote(control, reader, inherited, walls).serve()
 
 
 def prctl(option: int, value: int) -> None:
@@ -69,11 +70,11 @@ def _die_with(parent: int) -> None:
     """The death signal follows the thread that spawned us; the socket's end is the second way."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != parent:
+    if parent and os.getppid() != parent:
         os._exit(1)
 
 
-def prepare(settings: dict[str, Any]) -> life.Inheritance:
+def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
     """Import what programs use, compile the prelude, and freeze the heap for the forks."""
     for name in PRELOADED.split():
         importlib.import_module(name)
@@ -86,6 +87,7 @@ def prepare(settings: dict[str, Any]) -> life.Inheritance:
     for folder in settings["package_folders"]:
         sys.path.remove(folder)
     make_agent = _prelude(settings["prelude"])
+    walls = Walls(settings["profile"], settings["landlock"])
     sys.stdout = io.TextIOWrapper(
         open(1, "wb", buffering=16384, closefd=False),  # noqa: SIM115
         encoding="utf-8",
@@ -99,33 +101,36 @@ def prepare(settings: dict[str, Any]) -> life.Inheritance:
     threading.stack_size(THREAD_STACK_BYTES)
     gc.collect()
     gc.freeze()
-    return life.Inheritance(null, _rlimits(), make_agent)
+    return walls, life.Inheritance(null, walls.lock, make_agent)
+
+
+def prove(walls: Walls) -> dict[str, Any]:
+    """Which walls stand, proven by a child that ran against them."""
+    record: dict[str, Any] = {
+        "profile": walls.profile,
+        "landlock": walls.landlock_abi,
+        "user_per_child": walls.users is not None and walls.users.available,
+    }
+    if walls.problem:
+        return {**record, "error": walls.problem}
+    if walls.profile == "none":
+        return record
+    order = {
+        "memory_mb": 256,
+        "cpu_hard_seconds": 10,
+        "folder": None,
+        "user": walls.users.take(0) if walls.users is not None else None,
+    }
+    found = canaries.fly(lambda: walls.lock(order), walls.profile)
+    if walls.users is not None:
+        walls.users.give_back(0)
+    return {**record, **found}
 
 
 def _prelude(source: str) -> Any:
     namespace: dict[str, Any] = {"__name__": "prelude"}
     exec(compile(source, "<prelude>", "exec", dont_inherit=True), namespace)
     return namespace.get("make_agent", lambda call: call)
-
-
-def _rlimits() -> life.Lockdown:
-    """The limits of one child, which hold on every system."""
-    page = resource.getpagesize()
-    with open("/proc/self/statm") as file:
-        own_bytes = int(file.read().split()[0]) * page
-
-    def lock(order: dict[str, Any]) -> None:
-        memory = own_bytes + order["memory_mb"] * 1024 * 1024
-        cpu = order["cpu_hard_seconds"]
-        for name, value in (
-            (resource.RLIMIT_AS, memory),
-            (resource.RLIMIT_CPU, cpu),
-            (resource.RLIMIT_NOFILE, 64),
-            (resource.RLIMIT_FSIZE, 64 * 1024 * 1024),
-        ):
-            resource.setrlimit(name, (value, value))
-
-    return lock
 
 
 class _Control:
@@ -164,14 +169,15 @@ class _Zygote:
         control: socket.socket,
         reader: _Control,
         inherited: life.Inheritance,
-        settings: dict[str, Any],
+        walls: Walls,
     ) -> None:
         self._control = control
         self._reader = reader
         self._inherited = inherited
         self._children: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
-        self._forks_allowed = bool(settings.get("forks_allowed", True))
+        self._forks_allowed = walls.profile == "none"
+        self._users = walls.users
         self._pid = os.getpid()
 
     def serve(self) -> None:
@@ -207,6 +213,7 @@ class _Zygote:
     def _start(self, order: dict[str, Any]) -> None:
         channel = self._reader.descriptors.popleft()
         output = self._reader.descriptors.popleft()
+        order["user"] = self._users.take(order["start"]) if self._users is not None else None
         try:
             pid = os.fork()
         except OSError as error:
@@ -258,6 +265,8 @@ class _Zygote:
             if number is None:
                 continue  # a grandchild that was handed to us
             del self._numbers[number]
+            if self._users is not None:
+                self._users.give_back(number)
             cpu = usage.ru_utime + usage.ru_stime
             self._tell({"ended": number, "status": status, "cpu": round(cpu, 4)})
 

@@ -1,0 +1,69 @@
+"""User ids that belong to nobody, one per living child.
+
+Only root can give them out; inside a container only those that the container knows.
+"""
+
+from __future__ import annotations
+
+import os
+
+_SPAN = 4_096
+_HIGH_BASE = 1_879_048_192
+"""Far above the ids of people and of the usual subordinate ranges."""
+_CONTAINER_BASE = 61_000
+"""Where only the usual 65,536 ids are mapped: above dynamic users, below `nobody`."""
+
+
+class Users:
+    """Hands out ids; empty where ids cannot be changed."""
+
+    def __init__(self) -> None:
+        self._base = _base() if _may_change_ids() else 0
+        self._last = 0
+        self._taken: dict[int, int] = {}
+
+    @property
+    def available(self) -> bool:
+        return self._base > 0
+
+    def take(self, number: int) -> int | None:
+        """An id for child `number` that no other living child has."""
+        if not self._base:
+            return None
+        taken = set(self._taken.values())
+        for _ in range(_SPAN):
+            self._last = (self._last + 1) % _SPAN
+            if self._base + self._last not in taken:
+                self._taken[number] = self._base + self._last
+                return self._base + self._last
+        return None
+
+    def give_back(self, number: int) -> None:
+        self._taken.pop(number, None)
+
+
+def _may_change_ids() -> bool:
+    if os.geteuid() != 0:
+        return False
+    with open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith("CapEff:"):
+                effective = int(line.split()[1], 16)
+                return bool(effective >> 6 & 1 and effective >> 7 & 1)  # SETGID, SETUID
+    return False
+
+
+def _base() -> int:
+    for base in (_HIGH_BASE, _CONTAINER_BASE):
+        if _mapped("uid", base) and _mapped("gid", base):
+            return base
+    return 0
+
+
+def _mapped(kind: str, base: int) -> bool:
+    with open(f"/proc/self/{kind}_map") as file:
+        for line in file:
+            first, _, count = (int(word) for word in line.split())
+            if first <= base and base + _SPAN <= first + count:
+                return True
+    return False
