@@ -208,6 +208,47 @@ class TestConfig(Limits):
     baselines: bool = Field(False, description="Test the example workflows too.")
 
 
+class CompareConfig(Record):
+    """`w4s compare`: contestants by tasks by seeds."""
+
+    run: Path = Field(description="Folder of the comparison; the same command goes on in it.")
+    tasks: tuple[str, ...] = Field(description="Tasks to compare on.", min_length=1)
+    methods: tuple[str, ...] = Field(
+        ("w4s", "random", "adas", "aflow"), description="Ways to search, each as published."
+    )
+    baselines: tuple[str, ...] = Field(
+        ("direct", "chain_of_thought", "self_consistency"),
+        description="Hand-made workflows to test beside them; programming tasks take their twins.",
+    )
+    contestants: dict[str, dict[str, JSON]] = Field(
+        default_factory=dict,
+        description="Further contestants by name: settings of a search that differ, such as"
+        " economy=true or another meta_agent; with workflow=NAME, a workflow to test as it is.",
+    )
+    search: dict[str, JSON] = Field(
+        default_factory=dict, description="Settings of every search and test: executor, sizes, …"
+    )
+    reference: str | None = Field(
+        None, description="The contestant that the others are compared with; default: the first."
+    )
+    seeds: Count = Field(
+        5, description="Independent repetitions. One speaks of workflows, several of methods."
+    )
+    first_seed: int = Field(0, ge=0, description="Number of the first seed.")
+    each_usd: Dollars | None = Field(
+        None, description="The same budget for every search, in dollars; turns are then unlimited."
+    )
+    each_calls: Count | None = Field(
+        None, description="The same budget for every search, in model calls."
+    )
+    each_tokens: Count | None = Field(
+        None, description="The same budget for every search, in tokens."
+    )
+    volumes: tuple[Count, ...] = Field(
+        (1_000, 100_000), description="Numbers of answers to spread the price of a search over."
+    )
+
+
 class ReportConfig(Record):
     """`w4s report`."""
 

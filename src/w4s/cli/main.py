@@ -73,6 +73,19 @@ def test(config: TestConfig) -> None:
 
 
 @app.command()
+def compare(
+    file: Annotated[str, typer.Argument(help="TOML file with the contestants, tasks and seeds.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Settings to change.")
+    ] = None,
+) -> None:
+    """Compare methods and baselines on tasks, with paired statistics; goes on where it ended."""
+    from w4s.cli.compare import compare, read_comparison
+
+    compare(read_comparison(file, settings or []))
+
+
+@app.command()
 @takes(ReportConfig, "run")
 def report(config: ReportConfig) -> None:
     """Show what came of a run: its search, its tests, its cost."""

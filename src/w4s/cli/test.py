@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -125,12 +126,12 @@ class _Sitting:
             bench.account.keep(f"test {', '.join(c.workflow.name for c in fresh.values())}")
 
     async def _measure_one(self, candidate: Candidate, sealed: str) -> None:
-        start = time.monotonic()
+        start, at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
         evaluation = await self.bench.evaluator.evaluate(
             candidate.workflow, self.problems, Purpose.TEST
         )
         seconds = time.monotonic() - start
-        self.journal.append(Tested(evaluation, candidate.origin.value, sealed, seconds))
+        self.journal.append(Tested(evaluation, candidate.origin.value, sealed, seconds, at))
 
 
 def _limits(config: TestConfig, run: SearchConfig) -> Limits:

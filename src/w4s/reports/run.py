@@ -72,6 +72,8 @@ class Tested:
     """Digest of the test set's problems."""
     seconds: float
     """Wall time."""
+    at: str = ""
+    """When the sealed set was read: ISO 8601, UTC."""
 
 
 @dataclass(frozen=True, slots=True)

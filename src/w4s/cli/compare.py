@@ -1,0 +1,249 @@
+"""`w4s compare`: contestants by tasks by seeds, run or resumed, and what the numbers bear.
+
+In: the settings. Out: one run folder per contestant, task and seed, and a report in four forms
+with its figures. Every contestant searches on the same search set with the same models, and each
+final workflow reads the sealed set once. What is done already is not done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from w4s.cli.search import published_of, run_search
+from w4s.cli.test import run_test
+from w4s.cli.workbench import facts_of, task_of
+from w4s.config import (
+    CompareConfig,
+    SearchConfig,
+    TestConfig,
+    nearest,
+    read_file,
+    read_overrides,
+)
+from w4s.errors import BudgetExceeded, ConfigError
+from w4s.methods import METHODS
+from w4s.methods.choosing import cost_of_one
+from w4s.reports import compare_tables
+from w4s.reports.compare import Comparison, Effort, Result
+from w4s.reports.compare import compare as compared
+from w4s.reports.run import Run, Tested, read_run
+from w4s.reports.summary import Cost, best_entry, summarise
+from w4s.store import RunFolder, write_whole
+from w4s.tasks.base import Interface
+from w4s.types import JSON, Usage
+from w4s.workflow import baseline_names
+
+_UNLIMITED_TURNS = 1000
+"""Where a budget ends the search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """One contestant on one task with one seed."""
+
+    contestant: str
+    workflow: str | None
+    """A workflow to test as it is; None: search for one."""
+    config: SearchConfig
+
+    @property
+    def title(self) -> str:
+        return f"{self.contestant} on {self.config.task}, seed {self.config.seed}"
+
+
+def compare(config: CompareConfig) -> None:
+    """Run what is left, then show and write the comparison."""
+    contests = list(plan(config))
+    console = Console(stderr=True)
+    for number, contest in enumerate(contests, 1):
+        if tested_of(contest) is None:
+            console.print(f"{number} of {len(contests)}: {contest.title}", markup=False)
+            _run(contest)
+    comparison = compared(
+        [_result(contest) for contest in contests], _reference(config), volumes=config.volumes
+    )
+    write(comparison, config.run)
+    compare_tables.show(comparison, Console())
+
+
+def read_comparison(file: str, words: Sequence[str]) -> CompareConfig:
+    """The settings of a file, with `key=value` words on top; `run` defaults to the file's name."""
+    path = Path(file)
+    default = {"run": str(Path("runs") / path.stem)}
+    return CompareConfig.resolve(default, read_file(path), read_overrides(words))
+
+
+def plan(config: CompareConfig) -> Iterator[Contest]:
+    """Every contest, seed by seed, so that an early end leaves whole rounds."""
+    names = _contestants(config)
+    interfaces = {
+        task: task_of(SearchConfig.resolve(_settings(config, {}), {"task": task, "run": "."}))
+        for task in config.tasks
+    }
+    for seed in range(config.first_seed, config.first_seed + config.seeds):
+        for task in config.tasks:
+            for name, own in names.items():
+                yield _contest(config, name, own, task, seed, interfaces[task].interface)
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """The report in all its forms, and the figures, beside the runs."""
+    title = f"Comparison on {', '.join(comparison.tasks)}"
+    write_whole(folder / "comparison.json", compare_tables.as_json(comparison))
+    write_whole(folder / "comparison.md", compare_tables.as_markdown(comparison, title))
+    write_whole(folder / "comparison.tex", compare_tables.as_latex(comparison))
+    write_whole(folder / "comparison.html", compare_tables.as_html(comparison, title))
+    for name, svg in compare_tables.figures(comparison).items():
+        write_whole(folder / f"{name}.svg", svg + "\n")
+
+
+def tested_of(contest: Contest) -> tuple[Run, Tested] | None:
+    """The run of a contest and its reading of the sealed set, once there is one."""
+    if not contest.config.run.exists():
+        return None
+    run = read_run(contest.config.run)
+    if contest.workflow is not None:
+        named = [t for t in run.tests if t.evaluation.workflow.name == Path(contest.workflow).stem]
+        return (run, named[-1]) if named else None
+    best = best_entry(run.begin, run.turns, run.final)
+    found = [t for t in run.tests if best and t.evaluation.workflow.digest == best.workflow.digest]
+    return (run, found[-1]) if found else None
+
+
+def _run(contest: Contest) -> None:
+    """Search and test, or test alone. A budget that is used up ends a search in good order."""
+    quiet = Console(quiet=True)
+    if contest.workflow is None:
+        early = run_search(contest.config, quiet)
+        if early is not None and not isinstance(early, BudgetExceeded):
+            raise early
+    else:
+        _prepare(contest.config)
+    settings = {"run": contest.config.run, "workflow": contest.workflow}
+    run_test(TestConfig.resolve({k: v for k, v in settings.items() if v is not None}), quiet)
+
+
+def _prepare(config: SearchConfig) -> None:
+    """A run folder without a search, for tests alone."""
+    task = task_of(config)
+    with RunFolder(config.run) as folder:
+        folder.settle(config, facts_of(task, published_of(config.method).examples(task.interface)))
+
+
+def _contestants(config: CompareConfig) -> dict[str, dict[str, JSON]]:
+    """Name to settings that differ; methods first, then the user's own, then baselines."""
+    for method in config.methods:
+        if method not in METHODS:
+            raise ConfigError(
+                f"unknown method {method!r}{nearest(method, list(METHODS))}"
+                f" (methods: {', '.join(METHODS)})"
+            )
+    for name in config.baselines:
+        if name not in baseline_names():
+            raise ConfigError(
+                f"unknown baseline {name!r}{nearest(name, baseline_names())}"
+                f" (baselines: {', '.join(baseline_names())})"
+            )
+    methods: dict[str, dict[str, JSON]] = {name: {"method": name} for name in config.methods}
+    baselines: dict[str, dict[str, JSON]] = {name: {"workflow": name} for name in config.baselines}
+    return {**methods, **config.contestants, **baselines}
+
+
+def _reference(config: CompareConfig) -> str:
+    names = list(_contestants(config))
+    if not names:
+        raise ConfigError("nothing to compare: give methods, baselines or contestants")
+    reference = config.reference or names[0]
+    if reference not in names:
+        raise ConfigError(
+            f"reference={reference!r} is no contestant{nearest(reference, names)}"
+            f" (contestants: {', '.join(names)})"
+        )
+    return reference
+
+
+def _contest(
+    config: CompareConfig,
+    name: str,
+    own: dict[str, JSON],
+    task: str,
+    seed: int,
+    interface: Interface,
+) -> Contest:
+    workflow = own.get("workflow")
+    folder = config.run / _slug(task) / _slug(name) / f"seed{seed}"
+    settings = _settings(config, own) | {"task": task, "seed": seed, "run": folder}
+    if not isinstance(workflow, str):
+        return Contest(name, None, SearchConfig.resolve(settings))
+    twin = f"code_{workflow}"
+    if interface is Interface.CODE and twin in baseline_names():
+        workflow = twin
+    return Contest(name, workflow, SearchConfig.resolve(settings))
+
+
+def _settings(config: CompareConfig, own: dict[str, JSON]) -> dict[str, object]:
+    """Of one search: those of all, the budget, then its own."""
+    budget = {
+        "max_usd": config.each_usd,
+        "max_calls": config.each_calls,
+        "max_tokens": config.each_tokens,
+    }
+    given: dict[str, object] = {k: v for k, v in budget.items() if v is not None}
+    if given:
+        given["turns"] = _UNLIMITED_TURNS
+    return {**given, **config.search, **{k: v for k, v in own.items() if k != "workflow"}}
+
+
+def _slug(name: str) -> str:
+    """A folder name; what had to be changed keeps a digest of the whole."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "x"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return plain if plain == name else f"{plain}-{digest}"
+
+
+def _result(contest: Contest) -> Result:
+    found = tested_of(contest)
+    assert found is not None, contest.title
+    run, tested = found
+    summary = summarise(run)
+    evaluation = tested.evaluation
+    count = len(evaluation.outcomes)
+    scored = {outcome.problem for outcome in evaluation.scored}
+    searched = contest.workflow is None
+    before = [entry.accuracy for entry in run.begin.examples] if run.begin else []
+    return Result(
+        contest.contestant,
+        contest.config.task,
+        contest.config.seed,
+        evaluation.workflow.name,
+        evaluation.workflow.digest,
+        tuple(o.problem for o in evaluation.outcomes),
+        tuple(o.value if o.problem in scored else None for o in evaluation.outcomes),
+        summary.best.accuracy.value if searched and summary.best else None,
+        (max(before), *(turn.best for turn in summary.turns)) if searched and before else (),
+        _search_effort(summary.search_cost) if searched else Effort(),
+        _answer_effort(evaluation.usage, count, tested.seconds),
+        tested.at,
+    )
+
+
+def _search_effort(cost: Cost) -> Effort:
+    totals = cost.executor + cost.meta_agent
+    tokens = totals.prompt_tokens + totals.completion_tokens
+    return Effort(cost.usd, totals.calls, tokens, cost.seconds)
+
+
+def _answer_effort(usage: Usage, answers: int, seconds: float) -> Effort:
+    unpriced = Usage(usage.calls, usage.cached, usage.prompt_tokens, usage.completion_tokens)
+    return Effort(
+        cost_of_one(usage, answers) if usage.usd else 0.0,
+        (usage.calls + usage.cached) / answers,
+        cost_of_one(unpriced, answers),
+        seconds / answers,
+    )
