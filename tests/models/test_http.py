@@ -159,6 +159,14 @@ def test_tokens_are_estimated_where_the_server_counts_none() -> None:
     assert reply.usage.completion_tokens == 10
 
 
+@pytest.mark.parametrize("count", [-5, 10**30, 1.5, "7", None, True])
+def test_senseless_counts_of_tokens_are_not_believed(count: Any) -> None:
+    usage = {"prompt_tokens": count, "completion_tokens": 3}
+    reply = ask(always(lambda: said(["four" * 10], usage=usage)), question())
+    assert reply.usage.completion_tokens in (3, 10)
+    assert 0 < reply.usage.prompt_tokens < 100
+
+
 def test_half_characters_cross_in_neither_direction() -> None:
     """Generated programs and careless servers make lone surrogates, which UTF-8 cannot carry."""
 
@@ -321,6 +329,30 @@ def test_concurrent_refusals_teach_once() -> None:
         assert model.features.seed
 
     talk(refuses_roles("system", "developer"), conversation)
+
+
+def test_a_scout_spares_the_crowd_the_refusals() -> None:
+    async def reasoning(request: web.Request, body: Body) -> web.StreamResponse:
+        for parameter in ("temperature", "top_p"):
+            if parameter in body:
+                return refused(400, f"Unsupported parameter: '{parameter}'", param=parameter)
+        return await answers(request, body)
+
+    async def conversation(model: HttpModel, served: Endpoint) -> None:
+        await asyncio.gather(*(persist(model, question(str(i))) for i in range(30)))
+        assert len(served.bodies) == 32
+
+    talk(reasoning, conversation, scout=True)
+
+
+def test_a_scout_that_fails_holds_nobody_up() -> None:
+    async def conversation(model: HttpModel, served: Endpoint) -> None:
+        results = await asyncio.gather(
+            *(model.complete(question(str(i))) for i in range(5)), return_exceptions=True
+        )
+        assert [type(r) for r in results] == [ServerFault, Reply, Reply, Reply, Reply]
+
+    talk(in_turn(drops, answers), conversation, scout=True)
 
 
 def test_a_server_that_silently_returns_one_choice_is_noticed() -> None:

@@ -59,6 +59,7 @@ def test_a_spec_is_read(text: str, spec: Spec) -> None:
         ("openai:m@localhost:8000/v1", "openai:m@http://localhost:8000/v1"),
         ("openai:m@http://", "http://HOST:PORT/v1"),
         ("openai:m@http://host:port/v1", "http://HOST:PORT/v1"),
+        ("openai:m@http://ho st/v1", "http://HOST:PORT/v1"),
     ],
 )
 def test_a_bad_spec_says_what_to_type(text: str, advice: str) -> None:

@@ -50,11 +50,13 @@ class HttpModel:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         token_ids: bool = False,
+        scout: bool = False,
     ) -> None:
         """`base_url` None is OpenAI's own; an `api_key` of "" is for servers that need none.
 
         `timeout_seconds` bounds a whole call. `token_ids` asks for the ids of prompt and reply,
-        which vLLM gives.
+        which vLLM gives. With `scout` the first call goes alone and all others wait for it: what
+        the server refuses is then refused to one, where a crowd would have to pay for each.
         """
         url = urlsplit(base_url or OPENAI_URL)
         self._model = model
@@ -63,6 +65,7 @@ class HttpModel:
         self._key = api_key
         self._timeout_seconds = timeout_seconds
         self._features = Features(token_ids=token_ids)
+        self._scouting = asyncio.Lock() if scout else None
         if self._where == OPENAI_HOST:
             # Elsewhere the old name first: a server that silently ignores the limit costs money.
             self._features = replace(
@@ -89,19 +92,11 @@ class HttpModel:
         return self._features
 
     async def complete(self, request: Request) -> Reply:
-        sent = body(self._model, request, self._features)
-        text = await self._post(sent)
-        try:
-            reply = read_reply(text, request)
-        except ErrorInstead as instead:
-            raise self._error(read_refusal(instead.status, {}, instead.text), sent) from None
-        except ValueError as error:
-            raise self._masked(
-                ServerFault(f"{self._where} sent no usable answer: {error}", unknown=True)
-            ) from None
-        if "n" in sent and len(reply.choices) == 1:
-            self._learn(replace(self._features, n=False), "returns one choice whatever n says")
-        return reply
+        if self._scouting is not None:
+            async with self._scouting:
+                if self._scouting is not None:
+                    return await self._scout(request)
+        return await self._ask(request)
 
     async def probe(self) -> Features:
         """Find out what the server supports, with as few tiny calls as that takes.
@@ -128,6 +123,33 @@ class HttpModel:
 
     async def aclose(self) -> None:
         await self._client.close()
+
+    async def _scout(self, request: Request) -> Reply:
+        """Ask alone, until anything but the lack of a feature comes back."""
+        try:
+            reply = await self._ask(request)
+        except Unsupported:
+            raise
+        except BaseException:
+            self._scouting = None
+            raise
+        self._scouting = None
+        return reply
+
+    async def _ask(self, request: Request) -> Reply:
+        sent = body(self._model, request, self._features)
+        text = await self._post(sent)
+        try:
+            reply = read_reply(text, request)
+        except ErrorInstead as instead:
+            raise self._error(read_refusal(instead.status, {}, instead.text), sent) from None
+        except ValueError as error:
+            raise self._masked(
+                ServerFault(f"{self._where} sent no usable answer: {error}", unknown=True)
+            ) from None
+        if "n" in sent and len(reply.choices) == 1:
+            self._learn(replace(self._features, n=False), "returns one choice whatever n says")
+        return reply
 
     async def _post(self, sent: Mapping[str, Any]) -> str:
         """The body of the answer. Its own types would cost the SDK twice the time to build."""

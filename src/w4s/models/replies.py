@@ -7,7 +7,7 @@ nothing is made up in place of what is missing, except tokens where a server cou
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 from w4s.models.base import Choice, Reply, Request
 from w4s.models.sampler import count_prompt_tokens, count_tokens
@@ -61,20 +61,26 @@ def _choice(raw: dict[str, Any]) -> Choice:
         content = "".join(str(_dict(part, "part").get("text", "")) for part in content)
     if not isinstance(content, str):
         raise ValueError("a choice's content is no text")
-    return Choice(_encodable(content), str(finish), _ids(raw.get("token_ids")))
+    reason = finish if finish in ("length", "content_filter") else "stop"
+    return Choice(_encodable(content), reason, _ids(raw.get("token_ids")))
 
 
 def _usage(data: dict[str, Any], request: Request, choices: tuple[Choice, ...]) -> Usage:
     raw = data.get("usage")
     if isinstance(raw, dict):
         prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
-        if isinstance(prompt, int) and isinstance(completion, int):
+        if _is_count(prompt) and _is_count(completion):
             return Usage(calls=1, prompt_tokens=prompt, completion_tokens=completion)
     return Usage(
         calls=1,
         prompt_tokens=count_prompt_tokens(request.messages),
         completion_tokens=sum(count_tokens(c.text) for c in choices),
     )
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    """A number of tokens that one may believe, and the ledger can hold."""
+    return isinstance(value, int) and 0 <= value < 10**12
 
 
 def _status(error: dict[str, Any]) -> int:

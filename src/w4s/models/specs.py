@@ -115,7 +115,8 @@ def open_model(
             # which no command without a server should spend.
             from w4s.models.http import HttpModel
 
-            return HttpModel(spec.detail, spec.base_url, _key(spec, environ, key_env))
+            key = _key(spec, environ, key_env)
+            return HttpModel(spec.detail, spec.base_url, key, scout=not spec.local)
 
 
 def spec_price(spec: Spec, overrides: Mapping[str, str], *, needed: bool) -> Price:
@@ -174,7 +175,7 @@ def _checked_url(text: str, url: str) -> str:
         port_is_readable = parts.port != 0
     except ValueError:
         parts, port_is_readable = urlsplit(""), False
-    if not parts.hostname or not port_is_readable:
+    if not parts.hostname or not port_is_readable or any(c.isspace() for c in url):
         raise ConfigError(f"'{text}': the base URL is none, try http://HOST:PORT/v1")
     if parts.username or parts.password or parts.query:
         # Not repeating the text: what stands there may be a secret.
