@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -220,12 +220,12 @@ class CompareConfig(Record):
         ("direct", "chain_of_thought", "self_consistency"),
         description="Hand-made workflows to test beside them; programming tasks take their twins.",
     )
-    contestants: dict[str, dict[str, JSON]] = Field(
+    contestants: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Further contestants by name: settings of a search that differ, such as"
         " economy=true or another meta_agent; with workflow=NAME, a workflow to test as it is.",
     )
-    search: dict[str, JSON] = Field(
+    search: dict[str, Any] = Field(
         default_factory=dict, description="Settings of every search and test: executor, sizes, …"
     )
     reference: str | None = Field(
