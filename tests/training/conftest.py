@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,24 +129,13 @@ def tokeniser() -> Any:
 
 
 @pytest.fixture
-def exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Normalisation and positions in the model's own precision: transformers computes both in
-    single precision, which would hide everything below 1e-7."""
+def exact() -> Iterator[None]:
+    """Everything in the model's own precision."""
     pytest.importorskip("torch")
-    import torch
-    from transformers.models.qwen2 import modeling_qwen2 as qwen2
+    from exact_qwen2 import exact_qwen2
 
-    def norm(self: Any, hidden: Any) -> Any:
-        variance = hidden.pow(2).mean(-1, keepdim=True)
-        return self.weight * hidden * torch.rsqrt(variance + self.variance_epsilon)
-
-    def rotary(self: Any, x: Any, position_ids: Any) -> Any:
-        angles = position_ids[..., None].to(x.dtype) * self.inv_freq.to(x.dtype)
-        both = torch.cat((angles, angles), dim=-1)
-        return both.cos(), both.sin()
-
-    monkeypatch.setattr(qwen2.Qwen2RMSNorm, "forward", norm)
-    monkeypatch.setattr(qwen2.Qwen2RotaryEmbedding, "forward", rotary)
+    with exact_qwen2():
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,10 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ torch = pytest.importorskip("torch")
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from w4s.config import to_toml
 from w4s.errors import ConfigError
 from w4s.training import attention
 from w4s.training.dataset import examples, write_examples
@@ -205,3 +210,53 @@ def test_the_settings_are_written_into_the_run(config: TrainConfig) -> None:
     text = (config.run / "config.toml").read_text()
     assert 'scheme = "full"' in text
     assert json.dumps(str(config.model)) in text
+
+
+@pytest.mark.long
+def test_two_ranks_are_one_run(config: TrainConfig, tmp_path: Path) -> None:
+    """A model sharded over two processes: exact gradients, and the losses of one process."""
+    alone = config.model_copy(update={"run": tmp_path / "alone", "scheme": Scheme.LORA})
+    both = alone.model_copy(update={"run": tmp_path / "both"})
+    (tmp_path / "both.toml").write_text(to_toml(both.settings()))
+    train(alone)
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+        + [str(Path(__file__).with_name("two_ranks.py"))]
+        + [str(tmp_path / "found.json"), str(tmp_path / "both.toml")],
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        timeout=110,
+    )
+
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["ranks"] == 2
+    assert found["loss"] <= 1e-12
+    assert found["gradient"] <= 1e-12
+    assert losses(both.run) == pytest.approx(losses(alone.run), rel=1e-5)
+    mine = AutoModelForCausalLM.from_pretrained(both.run / "model").state_dict()
+    theirs = AutoModelForCausalLM.from_pretrained(alone.run / "model").state_dict()
+    assert all(torch.allclose(mine[name], theirs[name], atol=1e-5) for name in theirs)
+    assert (both.run / "adapter" / "adapter_model.safetensors").exists()
+
+
+@pytest.mark.long
+def test_a_killed_run_goes_on_to_the_same_losses(config: TrainConfig, tmp_path: Path) -> None:
+    """kill -9 in the middle of a run, at whatever it is doing."""
+    config = config.model_copy(update={"epochs": 40, "save_every": 5})
+    killed = config.model_copy(update={"run": tmp_path / "killed"})
+    (tmp_path / "killed.toml").write_text(to_toml(killed.settings()))
+    program = (
+        "import sys, pathlib, w4s.config, w4s.training.settings as s, w4s.training.trainer as t;"
+        "import torch; torch.set_num_threads(1);"
+        "t.train(s.TrainConfig.resolve(w4s.config.read_file(pathlib.Path(sys.argv[1]))))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "killed.toml")])
+    while len(losses(killed.run)) < 12:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert 12 <= len(losses(killed.run)) < 80
+    train(killed)
+    train(config)
+    assert losses(killed.run) == losses(config.run)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from w4s.errors import ConfigError
+from w4s.models.chat_template import prompt_tokens
 from w4s.training.card import Lengths
 from w4s.types import Example, Message
 
@@ -151,6 +152,4 @@ class Tokeniser:
 
 def chat_ids(tokeniser: Any, messages: Sequence[Message]) -> Ids:
     """A conversation up to the place where the model's reply begins."""
-    plain = [{"role": m.role, "content": m.content} for m in messages]
-    ids = tokeniser.apply_chat_template(plain, add_generation_prompt=True, return_dict=False)
-    return np.array(ids, dtype=np.int64)
+    return np.array(prompt_tokens(tokeniser, messages), dtype=np.int64)
