@@ -74,6 +74,13 @@ def read_number(text: str) -> Decimal | None:
     return _last_number(text)
 
 
+def read_first_number(text: str) -> Decimal | None:
+    """The first number of a text, with the same understanding; boxes mean nothing here."""
+    text = _respelt(text)
+    first = _NUMBER.search(text)
+    return _value(text, first) if first is not None else None
+
+
 def read_boxed(text: str) -> str | None:
     r"""What stands in the last `\boxed{…}` (or `\fbox{…}`), braces inside it included.
 
@@ -132,14 +139,20 @@ def _last(found: list[str]) -> str | None:
 
 
 def _last_number(text: str) -> Decimal | None:
-    text = text.translate(_TYPOGRAPHY)
-    if "\\" in text or "{" in text:
-        text = _LATEX_SPACING.sub("", text)
-        text = _LATEX_FRACTION.sub(_plain_fraction, text)
+    text = _respelt(text)
     last = None
     for last in _NUMBER.finditer(text):  # noqa: B007 - only the last match is wanted
         pass
     return _value(text, last) if last is not None else None
+
+
+def _respelt(text: str) -> str:
+    """Signs, separators and LaTeX fractions in the one spelling that `_NUMBER` knows."""
+    text = text.translate(_TYPOGRAPHY)
+    if "\\" in text or "{" in text:
+        text = _LATEX_SPACING.sub("", text)
+        text = _LATEX_FRACTION.sub(_plain_fraction, text)
+    return text
 
 
 def _plain_fraction(match: re.Match[str]) -> str:

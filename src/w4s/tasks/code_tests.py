@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from w4s.tasks.parsing import parsed
+
 WRONG_EXAMPLES = frozenset({"assert median([-10, 4, 6, 1000, 10, 20]) == 15.0"})
 """Docstring examples that upstream's own solution fails (HumanEval/47)."""
 
@@ -40,15 +42,15 @@ def of_check_function(test: str, prompt: str, entry_point: str) -> CodeTests:
     test makes; where that leaves none, nothing is public.
     """
     tests = list(_single_tests(_function(test, "check").body))
-    calling = [t for t in tests if _calls(ast.parse(t), "candidate")]
+    calling = [t for t in tests if _calls(parsed(t), "candidate")]
     public = list(_examples(prompt, entry_point))
     if not public and len(calling) > 1:
         public = [_renamed(calling[0], "candidate", entry_point)]
-    shown = set(chain.from_iterable(_calls(ast.parse(p), entry_point) for p in public))
+    shown = set(chain.from_iterable(_calls(parsed(p), entry_point) for p in public))
     hidden = [
         i
         for i, t in enumerate(tests)
-        if t in calling and not _calls(ast.parse(t), "candidate") <= shown
+        if t in calling and not _calls(parsed(t), "candidate") <= shown
     ]
     if not hidden:
         public, hidden = [], [i for i, t in enumerate(tests) if t in calling]
@@ -67,10 +69,8 @@ def of_asserts(asserts: Sequence[str], imports: Sequence[str], entry_point: str)
     its place; where no assert can be spared, none is public.
     """
     for shown in asserts:
-        calls = _calls(ast.parse(shown), entry_point)
-        hidden = [
-            i for i, t in enumerate(asserts) if not _calls(ast.parse(t), entry_point) <= calls
-        ]
+        calls = _calls(parsed(shown), entry_point)
+        hidden = [i for i, t in enumerate(asserts) if not _calls(parsed(t), entry_point) <= calls]
         if not all(_suits_none(asserts[i]) for i in hidden):
             public = ("\n".join([*imports, shown]),)
             return CodeTests(public, tuple(asserts), tuple(hidden), "\n".join(imports))
@@ -79,7 +79,7 @@ def of_asserts(asserts: Sequence[str], imports: Sequence[str], entry_point: str)
 
 def _suits_none(test: str) -> bool:
     """Whether an assert holds for a function that returns None."""
-    statement = ast.parse(test).body[0]
+    statement = parsed(test).body[0]
     asked = statement.test if isinstance(statement, ast.Assert) else None
     if isinstance(asked, ast.Compare):
         wanted = asked.comparators[0]
@@ -89,17 +89,17 @@ def _suits_none(test: str) -> bool:
 
 def helpers(prompt: str, entry_point: str) -> str:
     """What a HumanEval prompt defines beside the function that is asked for."""
-    module = ast.parse(prompt)
+    module = parsed(prompt)
     kept = [node for node in module.body if getattr(node, "name", None) != entry_point]
     return "\n".join(ast.unparse(node) for node in kept)
 
 
 def called_function(test: str, code: str) -> str | None:
     """The first function that a test calls and the code defines."""
-    defined = {node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
+    defined = {node.name for node in parsed(code).body if isinstance(node, ast.FunctionDef)}
     names = [
         node.func.id
-        for node in ast.walk(ast.parse(test))
+        for node in ast.walk(parsed(test))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     return next((name for name in names if name in defined), None)
@@ -107,11 +107,11 @@ def called_function(test: str, code: str) -> str | None:
 
 def makes_objects(tests: Sequence[str], code: str) -> bool:
     """Whether a test makes an object of a class that the code defines."""
-    classes = {node.name for node in ast.parse(code).body if isinstance(node, ast.ClassDef)}
+    classes = {node.name for node in parsed(code).body if isinstance(node, ast.ClassDef)}
     return any(
         isinstance(node, ast.Name) and node.id in classes
         for test in tests
-        for node in ast.walk(ast.parse(test))
+        for node in ast.walk(parsed(test))
     )
 
 
@@ -122,7 +122,7 @@ def signature(code: str, entry_point: str) -> str:
 
 
 def _function(code: str, name: str) -> ast.FunctionDef:
-    for node in ast.parse(code).body:
+    for node in parsed(code).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return node
     raise ValueError(f"no function {name!r}")
@@ -147,13 +147,20 @@ def _examples(prompt: str, entry_point: str) -> Iterator[str]:
         return
     for example in examples:
         try:
-            call = ast.parse(example.source.strip(), mode="eval").body
+            call = _expression(example.source)
             ast.literal_eval(example.want.strip())
         except (SyntaxError, ValueError):
             continue
         text = f"assert {ast.unparse(call)} == {example.want.strip()}"
         if _calls(call, entry_point) and text not in WRONG_EXAMPLES:
             yield text
+
+
+def _expression(source: str) -> ast.expr:
+    body = parsed(source.strip()).body
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        raise SyntaxError("no expression")
+    return body[0].value
 
 
 def _calls(tree: ast.AST, name: str) -> set[str]:
@@ -175,4 +182,4 @@ class _Rename(ast.NodeTransformer):
 
 
 def _renamed(code: str, old: str, new: str) -> str:
-    return ast.unparse(ast.fix_missing_locations(_Rename(old, new).visit(ast.parse(code))))
+    return ast.unparse(ast.fix_missing_locations(_Rename(old, new).visit(parsed(code))))

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from w4s.sandbox.base import Limits, Sandbox
 from w4s.sandbox.grader import grade_asserts
+from w4s.tasks.parsing import parsed
 from w4s.tasks.scorers import SHOWN
 from w4s.types import JSON, Problem, Score
 
@@ -62,8 +63,8 @@ def _items(target: Mapping[str, JSON], name: str) -> Sequence[JSON]:
 
 def _defines(source: str, name: str | None) -> bool:
     try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        body = parsed(source).body
+    except SyntaxError:
         return False
     names = {getattr(node, "name", None) for node in body}
     for node in body:

@@ -13,9 +13,11 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 
 from w4s.models.answer_book import AnswerKey, Skill
 from w4s.tasks.answers import plain, read_number
+from w4s.tasks.parsing import parsed
 
 _NUMERAL = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
@@ -111,8 +113,9 @@ def program_of(lines: Sequence[str]) -> str:
 def value_of(expression: str) -> float | None:
     """The value of plain arithmetic on numerals; None for anything else."""
     try:
-        return _computed(ast.parse(expression, mode="eval").body)
-    except (SyntaxError, ValueError, ArithmeticError, RecursionError):
+        body = parsed(expression.strip()).body
+        return _computed(body[0].value) if isinstance(body[0], ast.Expr) else None
+    except (SyntaxError, ValueError, ArithmeticError, RecursionError, IndexError):
         return None
 
 
@@ -143,8 +146,8 @@ def digit_load(numerals: Sequence[str]) -> float:
 def operations(program: str) -> int:
     """How many arithmetic operations a program writes down; at least 1."""
     try:
-        tree = ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parsed(program)
+    except SyntaxError:
         return 1
     return max(1, sum(isinstance(node, ast.BinOp | ast.AugAssign) for node in ast.walk(tree)))
 
@@ -163,26 +166,25 @@ def number_slips(answer: str, numerals: Sequence[str]) -> tuple[str, ...]:
 
 
 def variants(program: str, limit: int = 4) -> Iterator[str]:
-    """Wrong versions of a program: one operator, comparison or constant changed in each.
+    """Wrong versions of a program: one operator, comparison, constant or built-in changed in each.
 
     The changes nearest to the result come first. Nothing is run here, so a variant may now and
-    then compute the same.
+    then compute the same. A program that offers no such place returns None instead of its result.
     """
     try:
-        tree = ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parsed(program)
+    except SyntaxError:
         return
-    places = sorted(
-        (node for node in ast.walk(tree) if _changed(node) is not None),
-        key=lambda node: -int(getattr(node, "lineno", 0)),
-    )
     lines = program.splitlines(keepends=True)
-    made = 0
-    for node in places:
-        text = _replaced(lines, node)
-        if text is not None and made < limit:
-            made += 1
-            yield text
+    nodes = sorted(ast.walk(tree), key=lambda node: -int(getattr(node, "lineno", 0)))
+    changes = ((node, _changed(node)) for node in nodes)
+    texts = (_replaced(lines, node, new) for node, new in changes if new is not None)
+    made = list(islice((text for text in texts if text is not None), limit))
+    if not made:
+        results = (n.value for n in nodes if isinstance(n, ast.Return) and n.value is not None)
+        texts = (_replaced(lines, result, ast.Constant(None)) for result in results)
+        made = list(islice((text for text in texts if text is not None), 1))
+    yield from made
 
 
 _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
@@ -201,6 +203,18 @@ _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }
 
 
+_NAME_SWAPS = {
+    "max": "min",
+    "min": "max",
+    "any": "all",
+    "all": "any",
+    "sorted": "list",
+    "set": "list",
+    "sum": "len",
+    "zip": "list",
+}
+
+
 def _changed(node: ast.AST) -> ast.expr | None:
     """A copy of the expression with one thing wrong, None where nothing can be changed."""
     if isinstance(node, ast.BinOp) and type(node.op) in _SWAPS:
@@ -213,20 +227,23 @@ def _changed(node: ast.AST) -> ast.expr | None:
         return ast.Compare(node.left, [other], node.comparators)
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return ast.Constant(node.value + 1)
+    if isinstance(node, ast.Constant) and type(node.value) is bool:
+        return ast.Constant(not node.value)
+    if isinstance(node, ast.Name) and node.id in _NAME_SWAPS:
+        return ast.Name(_NAME_SWAPS[node.id])
     return None
 
 
-def _replaced(lines: Sequence[str], node: ast.AST) -> str | None:
-    """The program with `node` changed in its own place, so that the rest keeps its wording."""
-    changed = _changed(node)
-    if not isinstance(node, ast.expr) or changed is None or node.end_lineno != node.lineno:
+def _replaced(lines: Sequence[str], node: ast.AST, new: ast.expr) -> str | None:
+    """The program with `new` in the place of `node`, so that the rest keeps its wording."""
+    if not isinstance(node, ast.expr) or node.end_lineno != node.lineno:
         return None
     line = lines[node.lineno - 1].encode()
-    text = (
-        f"({ast.unparse(changed)})" if not isinstance(node, ast.Constant) else ast.unparse(changed)
-    )
-    new = line[: node.col_offset] + text.encode() + line[node.end_col_offset or 0 :]
-    return "".join([*lines[: node.lineno - 1], new.decode(), *lines[node.lineno :]])
+    text = ast.unparse(new)
+    if not isinstance(new, ast.Constant | ast.Name):
+        text = f"({text})"
+    changed = line[: node.col_offset] + text.encode() + line[node.end_col_offset or 0 :]
+    return "".join([*lines[: node.lineno - 1], changed.decode(), *lines[node.lineno :]])
 
 
 def _numerals(text: str) -> list[str]:
@@ -236,8 +253,8 @@ def _numerals(text: str) -> list[str]:
 def statements(source: str) -> int:
     """How many statements a program has."""
     try:
-        return sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(source)))
-    except (SyntaxError, ValueError, RecursionError):
+        return sum(isinstance(node, ast.stmt) for node in ast.walk(parsed(source)))
+    except SyntaxError:
         return 2
 
 

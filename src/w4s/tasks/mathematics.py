@@ -14,7 +14,7 @@ from decimal import Decimal
 from w4s.models.answer_book import AnswerKey
 from w4s.tasks import data, gsm8k_origins
 from w4s.tasks.about import About, Drawn, Row, assemble, keyed
-from w4s.tasks.answers import near, plain, read_number
+from w4s.tasks.answers import near, plain, read_first_number, read_number
 from w4s.tasks.base import Sizes, Task
 from w4s.tasks.keys import numeric_key, program_of, value_of
 from w4s.tasks.scorers import SHOWN, Judged, natural
@@ -62,8 +62,8 @@ GSM_PLUS = About(
     "sentence, or a condition removed. The answer is a number. Where a needed piece of "
     "information is missing, so that no number can be found, the answer must be `None`.",
     metric="accuracy",
-    rule="The number behind `####`, else the last number of the answer, equals the gold number "
-    "(fractions count as their value); for rows whose gold is None the answer says that "
+    rule="The first number behind `####`, else the last number of the answer, equals the gold "
+    "number (fractions count as their value); for rows whose gold is None the answer says that "
     "information is missing. Upstream's rule (qtli/GSM-Plus), without its habit of taking any "
     "answer that lacks `####` for `None`.",
     sets=f"{_SHARED_SETS} Paper: no division is published; the rows shuffled with seed 0, as for "
@@ -210,7 +210,8 @@ def judge_gsm_plus(target: JSON, answer: str) -> Score:
             said[0] if said else answer.strip()[:SHOWN],
             "says that something is missing" if said else "takes the question for answerable",
         )
-    found = read_number(answer.rpartition("####")[2]) or read_number(answer)
+    _, marked, behind = answer.rpartition("####")
+    found = (read_first_number(behind) if marked else None) or read_number(answer)
     wanted = read_number(natural(target))
     if found is None or wanted is None:
         return Score(0.0, answer.strip()[:SHOWN], "no number in the answer")
