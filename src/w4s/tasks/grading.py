@@ -16,8 +16,8 @@ from w4s.tasks.parsing import parsed
 from w4s.tasks.scorers import SHOWN
 from w4s.types import JSON, Problem, Score
 
-CANDIDATE_LIMITS = Limits(seconds=15.0, cpu_seconds=20)
-"""For all tests of a problem together, as in AFlow; HumanEval itself allows 3 s."""
+CANDIDATE_LIMITS = Limits(seconds=10.0, cpu_seconds=12)
+"""For all tests of a problem together; HumanEval itself allows 3 s, AFlow 15."""
 
 
 async def score_code(problem: Problem, answer: str, sandbox: Sandbox) -> Score:
