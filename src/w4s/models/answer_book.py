@@ -6,12 +6,14 @@ quoted in it. The command that runs a simulation injects the book; nothing else 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 
 _PUNCTUATION = [
@@ -88,6 +90,14 @@ class AnswerBook:
 
     def __iter__(self) -> Iterator[AnswerKey]:
         return (key for alike in self._keys for key in alike)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of all keys, 12 hexadecimal digits."""
+        content = hashlib.sha256()
+        for key in self:
+            content.update(repr(astuple(key)).encode("utf-8", "surrogatepass"))
+        return content.hexdigest()[:12]
 
     def find(self, text: str) -> AnswerKey | None:
         """The problem a text is about, or None.

@@ -104,7 +104,7 @@ def _ledger(rng: random.Random, draw: Draw) -> Draft:
         [right, *(_book(start, other) for other in wrong)],
         skill=Skill.ARITHMETIC,
         steps=len(bookings),
-        load=(digits - 1) / 7,
+        load=(digits - 2) / 8,
         more_slips=near_misses(int(str(right.value)), rng),
     )
 
@@ -186,7 +186,7 @@ def _bignum(rng: random.Random, draw: Draw) -> Draft:
         variants,
         skill=Skill.ARITHMETIC,
         steps=2 * len(pairs),
-        load=0.45 + 0.55 * (digits - 3) / 3,
+        load=0.35 + 0.5 * (digits - 3) / 3,
         more_slips=near_misses(total - rest, rng),
     )
 
@@ -248,7 +248,7 @@ def _rates(rng: random.Random, draw: Draw) -> Draft:
         variants,
         skill=Skill.ARITHMETIC,
         steps=2 * len(legs),
-        load=0.15 + 0.5 * draw.load,
+        load=0.05 + 0.35 * draw.load,
         more_slips=near_misses(int(str(variants[0].value)), rng),
     )
 

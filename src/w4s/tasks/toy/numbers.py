@@ -65,7 +65,7 @@ def _sieved(rng: random.Random, draw: Draw) -> Draft:
             [n for n in whole if n % a == 0 and n % b == 0 and n % c],
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=5, load=0.25 + 0.35 * draw.load)
+    return _of_numbers(question, variants, rng, steps=5, load=0.1 + 0.3 * draw.load)
 
 
 def _prime_sum(rng: random.Random, draw: Draw) -> Draft:
@@ -92,7 +92,7 @@ def _prime_sum(rng: random.Random, draw: Draw) -> Draft:
             program(f"return sum(1 for n in range({low}, {high + 1}) if {prime})"),
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=6, load=0.3 + 0.4 * draw.load)
+    return _of_numbers(question, variants, rng, steps=6, load=0.15 + 0.35 * draw.load)
 
 
 def _power(rng: random.Random, draw: Draw) -> Draft:
@@ -113,7 +113,7 @@ def _power(rng: random.Random, draw: Draw) -> Draft:
             program(f"return pow({base}, {exponent}, {modulus + 1})"),
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=5, load=0.35 + 0.45 * draw.load)
+    return _of_numbers(question, variants, rng, steps=5, load=0.2 + 0.4 * draw.load)
 
 
 def _divisors(rng: random.Random, draw: Draw) -> Draft:
@@ -134,7 +134,7 @@ def _divisors(rng: random.Random, draw: Draw) -> Draft:
         counted(least, number + 1),
         counted(1, most + 1),
     ]
-    return _of_numbers(question, variants, rng, steps=4, load=0.25 + 0.3 * draw.load)
+    return _of_numbers(question, variants, rng, steps=4, load=0.1 + 0.3 * draw.load)
 
 
 def _is_prime(n: int) -> bool:
@@ -186,7 +186,7 @@ def _committees(rng: random.Random, draw: Draw) -> Draft:
         ways(least, least + 1),
         ways(0, size + 1),
     ]
-    return _of_numbers(question, variants, rng, steps=5, load=0.35 + 0.4 * draw.load)
+    return _of_numbers(question, variants, rng, steps=5, load=0.2 + 0.35 * draw.load)
 
 
 def _words(rng: random.Random, draw: Draw) -> Draft:
@@ -217,7 +217,7 @@ def _words(rng: random.Random, draw: Draw) -> Draft:
         program("from math import factorial", f"return factorial({sum(rest)})"),
     )
     variants = [arranged(rest), arranged(counts), everything]
-    return _of_numbers(question, variants, rng, steps=4, load=0.35 + 0.3 * draw.load)
+    return _of_numbers(question, variants, rng, steps=4, load=0.2 + 0.3 * draw.load)
 
 
 def _paths(rng: random.Random, draw: Draw) -> Draft:
@@ -244,7 +244,7 @@ def _paths(rng: random.Random, draw: Draw) -> Draft:
             written(f"comb({width + height}, {width}) - comb({x + y}, {x})"),
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=4, load=0.3 + 0.4 * draw.load)
+    return _of_numbers(question, variants, rng, steps=4, load=0.15 + 0.35 * draw.load)
 
 
 def _totals(rng: random.Random, draw: Draw) -> Draft:
@@ -270,7 +270,7 @@ def _totals(rng: random.Random, draw: Draw) -> Draft:
         outcomes(f"== {total}", [s for s in sums if s == total]),
         outcomes(f"<= {total}", [s for s in sums if s <= total]),
     ]
-    return _of_numbers(question, variants, rng, steps=4, load=0.3 + 0.3 * draw.load)
+    return _of_numbers(question, variants, rng, steps=4, load=0.15 + 0.3 * draw.load)
 
 
 def _of_numbers(

@@ -64,7 +64,7 @@ def _order(rng: random.Random, draw: Draw) -> Draft:
         variants,
         skill=Skill.ARITHMETIC,
         steps=len(clues),
-        load=0.2 + 0.25 * draw.load,
+        load=0.05 + 0.25 * draw.load,
         more_slips=others,
     )
 
@@ -141,7 +141,7 @@ def _dates(rng: random.Random, draw: Draw) -> Draft:
         variants,
         skill=Skill.ARITHMETIC,
         steps=2 * len(days) - 1,
-        load=0.25 + 0.3 * draw.load,
+        load=0.1 + 0.25 * draw.load,
         more_slips=[day.isoformat() for day in near],
     )
 
@@ -187,7 +187,7 @@ def _robot(rng: random.Random, draw: Draw) -> Draft:
         variants,
         skill=Skill.ARITHMETIC,
         steps=len(moves),
-        load=0.15 + 0.35 * draw.load,
+        load=0.05 + 0.25 * draw.load,
         more_slips=near_misses(int(str(variants[0].value)), rng),
     )
 

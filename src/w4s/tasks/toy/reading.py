@@ -192,9 +192,9 @@ def _report(rng: random.Random, draw: Draw) -> Draft:
             _earned(kept[:-1]),
             Variant(sum(p for _, p in kept), program(f"return sum({[p for _, p in kept]})")),
         ],
-        skill=Skill.READING,
-        steps=2 * len(kept),
-        load=0.2 + 0.3 * draw.length + 0.3 * draw.load,
+        skill=Skill.ARITHMETIC,
+        steps=2 * len(kept) - 1,
+        load=0.05 + 0.15 * draw.length + 0.3 * draw.load,
         more_slips=near_misses(int(str(right.value)), rng),
     )
 
