@@ -1,7 +1,9 @@
-"""The command line as a user has it: a process of its own, real files, a real server."""
+"""The command line as a user has it: real files, a real server, processes where they matter."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -13,11 +15,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-W4S = (sys.executable, "-c", "from w4s.cli.main import main; main()")
+from w4s.cli.main import main
+
+W4S = (sys.executable, "-P", "-c", "from w4s.cli.main import main; main()")
 TASK = "toy_ledger"
-SMALL = ("--private", "24", "--public", "4", "--test", "30")
+SMALL = ("--private", "16", "--public", "2", "--test", "20")
 """Sizes for searches that take seconds."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass(frozen=True)
@@ -42,29 +56,43 @@ class CommandLine:
 
     folder: Path
 
-    def __call__(
-        self, *words: str | Path, environ: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*W4S, *map(str, words)],
-            cwd=self.folder,
-            env=_environ(environ),
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+    def __call__(self, *words: str, environ: Mapping[str, str] | None = None) -> Done:
+        """In this process, which saves the time to load it all anew."""
+        out, errors = io.StringIO(), io.StringIO()
+        code = 0
+        with (
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(errors),
+            patch.dict(os.environ, _environ(environ), clear=True),
+            patch.object(sys, "argv", ["w4s", *words]),
+        ):
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return Done(code, out.getvalue(), errors.getvalue())
 
-    def start(self, *words: str | Path) -> subprocess.Popen[str]:
-        """Without waiting for its end."""
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """In a process of its own, without waiting for its end."""
         return subprocess.Popen(
-            [*W4S, *map(str, words)],
+            [*W4S, *words],
             cwd=self.folder,
             env=_environ(None),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def process(self, *words: str) -> Done:
+        """In a process of its own, to its end."""
+        process = self.start(*words)
+        try:
+            out, errors = process.communicate(timeout=280)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return Done(process.returncode, out, errors)
 
     @contextmanager
     def serving(self, *words: str) -> Iterator[Server]:
@@ -79,12 +107,7 @@ class CommandLine:
             yield Server(found[0])
         finally:
             process.terminate()
-            process.communicate(timeout=20)
-
-
-def _environ(changes: Mapping[str, str] | None) -> dict[str, str]:
-    plain = {k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"}
-    return plain | dict(changes or {})
+            process.communicate(timeout=30)
 
 
 def results(run: Path) -> Any:
@@ -103,3 +126,8 @@ def _without_costs(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_costs(item) for item in value]
     return value
+
+
+def _environ(changes: Mapping[str, str] | None) -> dict[str, str]:
+    plain = {k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"}
+    return plain | dict(changes or {})

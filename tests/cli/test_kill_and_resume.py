@@ -118,19 +118,6 @@ def test_a_second_ctrl_c_stops_at_once(w4s: CommandLine) -> None:
         assert "Traceback" not in errors
 
 
-def test_a_changed_configuration_is_refused_with_the_difference(w4s: CommandLine) -> None:
-    tiny = ("search", TASK, "--run", "r", "--turns", "1", "--samples", "1", *SMALL)
-    assert w4s(*tiny).returncode == 0
-    before = results(w4s.folder / "r")
-    refused = w4s(*tiny, "--seed", "3", "--samples", "2")
-    assert refused.returncode == 2
-    assert "samples was 1, is 2" in refused.stderr
-    assert "seed was 0, is 3" in refused.stderr
-    assert refused.stderr.count("\n") == 1
-    assert results(w4s.folder / "r") == before
-    assert w4s(*tiny, "--max-calls", "100000").returncode == 0
-
-
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
     """A file system of its own."""
@@ -150,7 +137,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 def test_a_full_disk_leaves_a_folder_that_goes_on(w4s: CommandLine, size: str) -> None:
     with w4s.serving(TASK) as server, small_disk(w4s.folder / "disk", size) as disk:
         w4s(*search(server, "whole"))
-        full = w4s(*search(server, "disk/run"))
+        full = w4s.process(*search(server, "disk/run"))
         assert full.returncode == 1, full.stderr
         assert "space" in full.stderr.splitlines()[-1]
         assert "Traceback" not in full.stderr

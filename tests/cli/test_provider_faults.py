@@ -123,7 +123,7 @@ def test_too_many_unscored_problems_stop_the_evaluation(w4s: CommandLine) -> Non
         w4s("test", "r2")
         (test,) = json.loads(w4s("report", "r2", "--format", "json").stdout)["tests"]
         assert dict(test["statuses"])["unscored"] > 0
-        assert test["accuracy"]["problems"] + test["accuracy"]["unscored"] == 30
+        assert test["accuracy"]["problems"] + test["accuracy"]["unscored"] == 20
 
 
 def usable(file: Path) -> bool:
