@@ -144,7 +144,8 @@ class Session:
         result = await self._executor.sandbox.run(job)
         if result.ending is not Ending.RETURNED:
             raise Refusal("RuntimeError", str(result.trouble))
-        return values.plain(result.value)
+        value: JSON = values.plain(values.decode(result.value))
+        return value
 
     async def _run_public_tests(self, arguments: Mapping[str, JSON]) -> JSON:
         solution, entry_point = _text(arguments, "solution"), _text(arguments, "entry_point")

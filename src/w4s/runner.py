@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 
 from w4s.errors import SandboxError
 from w4s.executor import CallLimitExceeded, Executor, Session
 from w4s.models.base import Purpose
+from w4s.sandbox import values
 from w4s.sandbox.base import Action, Ending, Job, Limits, Result
 from w4s.tasks.base import Scorer
 from w4s.types import JSON, Outcome, Problem, Status, Trouble, Workflow
@@ -69,7 +72,7 @@ class Runner:
             status = _STATUS[result.ending]
             return _failed(problem, session, status, result.trouble, result.seconds)
         try:
-            answer = answer_text(result.value)
+            answer = answer_text(values.decode(result.value))
         except NoAnswer as error:
             trouble = Trouble("NoAnswer", str(error))
             return _failed(problem, session, Status.NO_ANSWER, trouble, result.seconds)
@@ -85,7 +88,7 @@ class Runner:
         )
 
 
-def answer_text(value: JSON) -> str:
+def answer_text(value: object) -> str:
     """The final answer in what a workflow returned, as text.
 
     Raises NoAnswer, with words for the meta-agent, when there is none."""
@@ -97,15 +100,15 @@ def answer_text(value: JSON) -> str:
     answer = value["answer"]
     if isinstance(answer, float) and not math.isfinite(answer):
         raise NoAnswer(f"the answer is {answer}")
-    if not isinstance(answer, (str, int, float)):
+    if not isinstance(answer, str | int | float | Decimal | Fraction):
         raise NoAnswer(f"the answer must be a text or a number, not {_kind(answer)}")
-    text = answer if isinstance(answer, str) else repr(answer)
+    text = str(answer)
     if not text.strip():
         raise NoAnswer("the answer is empty")
     return text
 
 
-def _kind(value: JSON) -> str:
+def _kind(value: object) -> str:
     return {type(None): "None", list: "a list", dict: "a dict"}.get(
         type(value), f"a {type(value).__name__}"
     )
