@@ -8,7 +8,7 @@ import pytest
 
 from w4s.errors import ConfigError
 from w4s.tasks import hub
-from w4s.tasks.registry import load_task, task_names
+from w4s.tasks.registry import BENCHMARKS, load_task, task_names, task_table
 
 
 def test_a_typing_error_is_answered_with_the_nearest_name() -> None:
@@ -39,3 +39,18 @@ def test_missing_data_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_names_are_unique() -> None:
     assert len(set(task_names())) == len(task_names())
+
+
+def test_the_table_names_every_task_and_says_where_its_data_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("W4S_DATA", str(tmp_path))
+    monkeypatch.setenv("W4S_CACHE", str(tmp_path))
+    table = {line.name: line for line in task_table()}
+    assert list(table) == task_names()
+    assert len(BENCHMARKS) == 11
+    assert table["svamp"].data == "from the hub, or W4S_DATA"
+    assert table["svamp"].sizes == "128 / 10 / 172 / 500"
+    (tmp_path / "svamp").mkdir()
+    (tmp_path / "svamp" / "SVAMP.json").write_text("[]")
+    assert {line.name: line.data for line in task_table()}["svamp"] == "at hand"

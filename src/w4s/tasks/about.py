@@ -38,6 +38,8 @@ class About:
     """Data files it needs, as named in W4S_DATA."""
     rows: int
     """Rows that upstream states, over all its files."""
+    sizes: Sizes
+    """Problems in the sets of the default split, unless asked otherwise; a test holds it."""
     interface: Interface = Interface.ANSWER
 
 

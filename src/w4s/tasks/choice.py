@@ -45,6 +45,7 @@ MMLU_PRO = About(
     source="TIGER-AI-Lab/MMLU-Pro, test set of October 2024",
     files=("mmlu_pro/test.jsonl.gz",),
     rows=12032,
+    sizes=Sizes(private=128, public=10, training=10903, test=800),
 )
 
 GPQA = About(
@@ -58,10 +59,11 @@ GPQA = About(
     sets="Diamond. Shuffled with seed 0: 32 validation, 110 test, 20 public, 36 for training. "
     "Paper: ADAS's, the first 32 rows for validation (the last 6 of them public), the other 166 "
     "for the test. The options are shuffled with the seed of the task.",
-    licence="CC BY 4.0, gated: its authors ask that no example be shown in plain text online",
+    licence="CC BY 4.0, gated: show no example online",
     source="Idavidrein/gpqa, gpqa_diamond",
     files=("gpqa/gpqa_diamond.jsonl.gz",),
     rows=198,
+    sizes=Sizes(private=32, public=10, training=36, test=110),
 )
 
 

@@ -52,6 +52,7 @@ HUMANEVAL = About(
     source="openai/human-eval, data/HumanEval.jsonl.gz",
     files=("humaneval/HumanEval.jsonl.gz",),
     rows=164,
+    sizes=Sizes(private=28, public=5, training=0, test=131),
     interface=Interface.CODE,
 )
 
@@ -73,6 +74,7 @@ MBPP = About(
     source="google-research/google-research, mbpp/",
     files=("mbpp/sanitized-mbpp.json.gz", "mbpp/mbpp.jsonl.gz"),
     rows=427 + 974,
+    sizes=Sizes(private=71, public=10, training=524, test=341),
     interface=Interface.CODE,
 )
 

@@ -34,10 +34,11 @@ MATH = About(
     "of its sympy rules. `upstream` is the value by string alone, as in hendrycks/math.",
     sets="MATH-500 shuffled with seed 0: 100 validation, 250 test, 50 public, 100 for training; "
     "the same in the paper split, for the paper's problems are not known.",
-    licence="MIT as stated on the hub; the problems' origin is disputed (Art of Problem Solving)",
+    licence="MIT as the hub states; origin disputed",
     source="HuggingFaceH4/MATH-500",
     files=("math/math500.jsonl.gz",),
     rows=500,
+    sizes=Sizes(private=100, public=10, training=100, test=250),
 )
 
 

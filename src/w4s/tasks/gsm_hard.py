@@ -40,6 +40,7 @@ GSM_HARD = About(
     source="reasoning-machines/pal, datasets/gsmhardv2.jsonl",
     files=(FILE,),
     rows=1319,
+    sizes=Sizes(private=128, public=10, training=491, test=500),
 )
 
 

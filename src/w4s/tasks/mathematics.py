@@ -52,6 +52,7 @@ GSM8K = About(
     source="openai/grade-school-math",
     files=("gsm8k/train.jsonl.gz", "gsm8k/test.jsonl.gz"),
     rows=7473 + 1319,
+    sizes=Sizes(private=128, public=10, training=7473, test=500),
 )
 
 GSM_PLUS = About(
@@ -72,6 +73,7 @@ GSM_PLUS = About(
     source="qtli/GSM-Plus, dataset/gsmplus_testmini.jsonl",
     files=("gsm_plus/gsmplus_testmini.jsonl.gz",),
     rows=2400,
+    sizes=Sizes(private=128, public=10, training=920, test=888),
 )
 
 SVAMP = About(
@@ -88,6 +90,7 @@ SVAMP = About(
     source="arkilpatel/SVAMP, SVAMP.json",
     files=("svamp/SVAMP.json.gz",),
     rows=1000,
+    sizes=Sizes(private=128, public=10, training=172, test=500),
 )
 
 LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
@@ -106,6 +109,7 @@ MGSM = About(
     source="google-research/url-nlp, mgsm/",
     files=tuple(f"mgsm/mgsm_{language}.tsv.gz" for language in LANGUAGES),
     rows=2750,
+    sizes=Sizes(private=128, public=10, training=1023, test=800),
 )
 
 

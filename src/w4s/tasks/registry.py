@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from w4s.errors import ConfigError
+from w4s.tasks import data
 from w4s.tasks.about import About
 from w4s.tasks.base import Sizes, Task
 from w4s.tasks.choice import GPQA, MMLU_PRO, load_gpqa, load_mmlu_pro
@@ -82,6 +83,41 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 def task_names() -> list[str]:
     """Every task that has a name."""
     return [*toy_families(), *BENCHMARKS]
+
+
+class TaskLine(NamedTuple):
+    """One line of the listing of tasks."""
+
+    name: str
+    family: str
+    metric: str
+    sizes: str
+    """Private, public, training and test problems."""
+    licence: str
+    data: str
+    """`made here`, `at hand`, or where it comes from when it is first used."""
+
+
+def task_table() -> list[TaskLine]:
+    """Every task that has a name, without loading any data."""
+    toys = [_toy_line(load_toy(name, sizes=Sizes(1, 1, 0, 1))) for name in toy_families()]
+    return [*toys, *(_benchmark_line(benchmark.about) for benchmark in BENCHMARKS.values())]
+
+
+def _toy_line(task: Task) -> TaskLine:
+    return TaskLine(task.name, task.family, task.metric, "any", "Apache-2.0", "made here")
+
+
+def _benchmark_line(about: About) -> TaskLine:
+    sizes = about.sizes
+    return TaskLine(
+        about.name,
+        about.family,
+        about.metric,
+        f"{sizes.private} / {sizes.public} / {sizes.training} / {sizes.test}",
+        about.licence,
+        "at hand" if all(map(data.at_hand, about.files)) else "from the hub, or W4S_DATA",
+    )
 
 
 def load_task(
