@@ -1,0 +1,92 @@
+"""Run a command and account for it and everything that it starts.
+
+In: a command. Out: seconds, CPU of the whole family, and the most memory it held at once.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one command took."""
+
+    seconds: float
+    cpu_seconds: float
+    """User and system time of the command and of all that it has waited for."""
+    peak_mb: float
+    """Most memory of the family at one moment, shared pages counted once (PSS), looked at once a
+    second."""
+    peak_processes: int
+
+
+def account(command: Sequence[str]) -> Account:
+    """Run a command to its end. Raises RuntimeError with its output when it fails."""
+    begin = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        watch = _Watch(process.pid)
+        watch.start()
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - begin
+        watch.stop()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
+    return Account(
+        seconds, usage.ru_utime + usage.ru_stime, watch.peak_kb / 1024, watch.peak_processes
+    )
+
+
+class _Watch(threading.Thread):
+    """Looks at the memory of a process and its descendants now and then."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self._ended = threading.Event()
+        self.peak_kb = 0
+        self.peak_processes = 0
+
+    def run(self) -> None:
+        while not self._ended.wait(SAMPLE_SECONDS):
+            family = list(_family(self._pid))
+            self.peak_kb = max(self.peak_kb, sum(map(_pss_kb, family)))
+            self.peak_processes = max(self.peak_processes, len(family))
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join()
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for children in _read(f"/proc/{pid}/task/{pid}/children").split():
+        yield from _family(int(children))
+
+
+def _pss_kb(pid: int) -> int:
+    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+def _read(path: str) -> str:
+    """The text of a file of /proc, empty when its process has gone."""
+    try:
+        return Path(path).read_text()
+    except (OSError, ProcessLookupError):
+        return ""
