@@ -71,7 +71,7 @@ def test_doubts_are_named(tmp_path: Path) -> None:
     (tmp_path / "yes.csv").write_text(f"question,answer\n{rows}")
     task = replace(load_task(str(tmp_path / "yes.csv")), description="Say yes.")
     found = {c.question: c.detail for c in check_task(task) if c.finding is Finding.DOUBTFUL}
-    assert "±40 points on validation" in found["are there enough problems?"]
+    assert "±41 points on validation" in found["are there enough problems?"]
     assert found["is a constant answer far from right?"].endswith("'yes' is right in 100%")
     assert "2 words" in found["does the description say enough?"]
 
@@ -89,7 +89,7 @@ def test_headroom(accuracy: float, low: float, high: float, room: Room) -> None:
     worse = Measured("direct", accuracy / 2, low / 2, high / 2, 128)
     verdict = headroom([worse, Measured("self_consistency", accuracy, low, high, 128)])
     assert verdict.room is room
-    assert "self_consistency" in verdict.text
+    assert ("self_consistency" in verdict.text) == (accuracy > 0)
 
 
 def test_headroom_measures_workflows_that_exist() -> None:
