@@ -219,10 +219,10 @@ def test_two_ranks_are_one_run(config: TrainConfig, tmp_path: Path) -> None:
     both = alone.model_copy(update={"run": tmp_path / "both"})
     (tmp_path / "both.toml").write_text(to_toml(both.settings()))
     train(alone)
+    script = str(Path(__file__).with_name("two_ranks.py"))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
     subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-        + [str(Path(__file__).with_name("two_ranks.py"))]
-        + [str(tmp_path / "found.json"), str(tmp_path / "both.toml")],
+        [*torchrun, script, str(tmp_path / "found.json"), str(tmp_path / "both.toml")],
         check=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
         timeout=110,

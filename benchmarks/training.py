@@ -1,0 +1,183 @@
+"""What it costs to train on one episode: as a trie, and in three other layouts.
+
+Two turns of five candidates, with the lengths of a real run divided by four and the width of the
+model likewise: a first prompt of 750 tokens, actions of 225 in the mean, a feedback of 125. Each
+layout gives the same loss (the last line says how nearly):
+
+maximum    one conversation at a time, padded to the longest that the trainer allows (2,048 tokens
+           here for 8,192), as the released trainer does
+padded     the conversations of a turn in one batch, padded to the longest
+packed     all conversations one after the other without padding, each seeing itself alone
+trie       every shared prefix once
+
+Each layout runs in a process of its own, without gradient checkpointing; packed and trie take the
+head only where there is a loss. Memory is the peak beyond the loaded model with its gradients.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+LAYOUTS = ("maximum", "padded", "packed", "trie")
+PROMPT, ACTIONS, FEEDBACK, MAXIMUM = 750, (180, 200, 225, 250, 270), 125, 2048
+REPEATS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one layout took, forward and backward."""
+
+    layout: str
+    loss: float
+    cpu_seconds: float
+    """Of all threads, the best of the repeats."""
+    seconds: float
+    peak_mib: float
+    tokens: int
+    """Computed."""
+
+
+def main() -> None:
+    """Measure every layout and print a table."""
+    costs = [_in_a_process(layout) for layout in LAYOUTS]
+    trie = costs[-1]
+    print(
+        f"{'layout':10} {'tokens':>7} {'CPU s':>7} {'s':>7} {'MiB':>7}  CPU and memory of a trie's"
+    )
+    for cost in costs:
+        print(
+            f"{cost.layout:10} {cost.tokens:7d} {cost.cpu_seconds:7.2f} {cost.seconds:7.2f}"
+            f" {cost.peak_mib:7.0f}  {cost.cpu_seconds / trie.cpu_seconds:5.2f} x"
+            f" {cost.peak_mib / trie.peak_mib:5.2f} x"
+        )
+    spread = max(abs(cost.loss - trie.loss) / trie.loss for cost in costs)
+    print(f"the losses agree to {spread:.0e} of their value")
+
+
+def _in_a_process(layout: str) -> Cost:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.training", layout],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Cost(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def measure(layout: str) -> Cost:
+    """One layout in this process: the peak of memory is that of the whole process."""
+
+    from w4s.training.attention import use_trie_attention
+
+    model = _model()
+    if layout in ("trie", "packed"):
+        use_trie_attention(model)
+    model.train()
+    rows = _rows()
+    compute, tokens = _layouts(model, rows)[layout]
+    loaded = _peak_mib()
+    loss, best_cpu, best = 0.0, float("inf"), float("inf")
+    for _ in range(REPEATS):
+        model.zero_grad(set_to_none=False)
+        cpu, wall = time.process_time(), time.perf_counter()
+        loss = compute()
+        best_cpu = min(best_cpu, time.process_time() - cpu)
+        best = min(best, time.perf_counter() - wall)
+    return Cost(layout, loss, best_cpu, best, _peak_mib() - loaded, tokens)
+
+
+def _model() -> Any:
+    """A quarter of the width of Qwen2.5-7B, two layers, a small vocabulary."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    model = Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=4096,
+            hidden_size=896,
+            intermediate_size=4736,
+            num_hidden_layers=2,
+            num_attention_heads=14,
+            num_key_value_heads=2,
+            max_position_embeddings=MAXIMUM,
+            tie_word_embeddings=False,
+        )
+    )
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    return model
+
+
+def _rows() -> list[Any]:
+    import numpy as np
+
+    from w4s.training.tokens import Row
+
+    rng = np.random.default_rng(0)
+    prompt = rng.integers(1, 4096, PROMPT)
+    rows = []
+    for _ in range(2):
+        actions = [rng.integers(1, 4096, length) for length in ACTIONS]
+        for action in actions:
+            ids = np.concatenate([prompt, action])
+            trained = np.arange(len(ids)) >= len(prompt)
+            rows.append(Row(ids, trained, float(rng.uniform(1.0, 12.2)), len(prompt)))
+        prompt = np.concatenate([prompt, actions[0], rng.integers(1, 4096, FEEDBACK)])
+    return rows
+
+
+def _layouts(model: Any, rows: list[Any]) -> dict[str, tuple[Callable[[], float], int]]:
+    """Per layout a function that computes loss and gradients, and the tokens it computes."""
+    import torch
+
+    from w4s.training.loss import Scorer, log_probabilities
+    from w4s.training.trie import build, join
+
+    weight = sum(row.weight for row in rows)
+    turns = [rows[: len(ACTIONS)], rows[len(ACTIONS) :]]
+    longest = [max(len(row.ids) for row in turn) for turn in turns]
+
+    def batch(members: list[Any], length: int) -> float:
+        ids = torch.zeros(len(members), length, dtype=torch.long)
+        mask = torch.zeros(len(members), length, dtype=torch.long)
+        coefficients = torch.zeros(len(members), length)
+        for number, row in enumerate(members):
+            ids[number, : len(row.ids)] = torch.as_tensor(row.ids)
+            mask[number, : len(row.ids)] = 1
+            coefficients[number, : len(row.ids)] = torch.as_tensor(row.coefficients)
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        log_p = log_probabilities(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+        return _backward(-(coefficients[:, 1:].flatten() * log_p).sum() / weight)
+
+    trie, packed = build(rows), join([build([row]) for row in rows])
+    scorer = Scorer(model)
+    return {
+        "maximum": (lambda: sum(batch([row], MAXIMUM) for row in rows), MAXIMUM * len(rows)),
+        "padded": (
+            lambda: sum(batch(t, n) for t, n in zip(turns, longest, strict=True)),
+            sum(n * len(ACTIONS) for n in longest),
+        ),
+        "packed": (lambda: _backward(scorer(packed) / weight), packed.tokens),
+        "trie": (lambda: _backward(scorer(trie) / weight), trie.tokens),
+    }
+
+
+def _backward(loss: Any) -> float:
+    loss.backward()
+    return float(loss.detach())
+
+
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1]).__dict__))
