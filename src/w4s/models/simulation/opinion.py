@@ -25,7 +25,7 @@ _HEAVY = 0.6
 """Load beyond this adds less."""
 _STAGES = 0.2
 """Effort that a shown plan adds."""
-_NOTES = 0.25
+_NOTES = 0.35
 """Share of a passage's strain that picking out facts takes away."""
 _FEEDBACK = 0.6
 """Won when something outside says that the last attempt failed."""

@@ -72,7 +72,7 @@ class Profile:
 
 
 _STANDARD_CURVES = {
-    Skill.ARITHMETIC: Curve(1.03, 1.20, 0.72, 3.7, 0.29, 1.05, 0.10, 0.60),
+    Skill.ARITHMETIC: Curve(1.10, 1.20, 0.72, 4.1, 0.29, 1.20, 0.25, 0.75),
     Skill.READING: Curve(1.77, 0.48, 0.30, 2.2, 0.14, 2.00, 0.40, 0.90),
     Skill.KNOWLEDGE: Curve(1.80, 0.73, 0.70, 2.1, 0.13, 2.20, 0.45, 0.95),
     Skill.CODE: Curve(1.90, 0.47, 0.05, 1.1, 0.13, 1.30, 0.20, 0.70),
@@ -80,7 +80,7 @@ _STANDARD_CURVES = {
 _STANDARD = Profile(
     name="standard",
     curves=_STANDARD_CURVES,
-    programming=Programming(1.60, 0.35, 0.95, 0.60, 0.05),
+    programming=Programming(1.90, 0.37, 1.25, 0.60, 0.05),
     habit=0.8,
     verbosity=1.0,
     self_trust=1.0,
@@ -114,7 +114,7 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             name="terse",
             curves=_shifted({Skill.ARITHMETIC: 0.1, Skill.KNOWLEDGE: 0.15, Skill.CODE: -0.15}),
-            programming=Programming(1.35, 0.37, 0.95, 0.65, 0.10),
+            programming=Programming(1.60, 0.40, 1.25, 0.65, 0.10),
             habit=0.25,
             verbosity=0.5,
             self_trust=0.7,
@@ -125,7 +125,7 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             name="coder",
             curves=_shifted({Skill.CODE: 0.35, Skill.READING: -0.3, Skill.KNOWLEDGE: -0.25}),
-            programming=Programming(1.95, 0.30, 0.75, 0.75, 0.02),
+            programming=Programming(2.25, 0.32, 1.0, 0.75, 0.02),
             habit=0.5,
             verbosity=0.8,
             self_trust=1.1,
@@ -143,7 +143,7 @@ PROFILES: Mapping[str, Profile] = {
                     Skill.CODE: -0.4,
                 }
             ),
-            programming=Programming(1.0, 0.46, 1.05, 0.5, 0.14),
+            programming=Programming(1.25, 0.46, 1.4, 0.5, 0.14),
             habit=0.9,
             verbosity=1.3,
             self_trust=0.9,

@@ -129,7 +129,9 @@ def _value(
             return _pick(ask, repertoire, opinion, answer)
         case Part.EXPERT:
             return _expert(ask, repertoire.key, dice)
-        case _:
+        case Part.OTHER:
+            return _notes(repertoire, dice)
+        case Part.REASONING:
             return _thought(ask, repertoire, opinion, profile, dice)
 
 
@@ -158,6 +160,15 @@ def _evidence(repertoire: Repertoire) -> str:
     asked = set(re.findall(r"\w{4,}", pieces[-1].lower()))
     ranked = sorted(pieces[:-1], key=lambda p: -len(asked & set(re.findall(r"\w{4,}", p.lower()))))
     return "\n".join(f'- "{piece}"' for piece in [*ranked[:5], pieces[-1]])
+
+
+def _notes(repertoire: Repertoire, dice: Dice) -> str:
+    """What comes to mind, without an answer."""
+    pieces = repertoire.fragments
+    start = dice.below(len(pieces))
+    chosen = dict.fromkeys(pieces[(start + i) % len(pieces)] for i in range(3))
+    quoted = "; ".join(f'"{piece}"' for piece in chosen)
+    return f"What counts here: {quoted}."
 
 
 def _critique(opinion: Opinion, dice: Dice) -> str:
@@ -228,8 +239,8 @@ def _expert(ask: Ask, key: AnswerKey | None, dice: Dice) -> str:
     listed: list[str] = _LISTED.findall(ask.rest)
     line = _AFTER_COLON.search(ask.rest)
     if not listed and line:
-        items = re.split(r",|;|\bor\b|\band\b", line[1])
-        listed = [item.strip(" .[](){}\"'`") for item in items]
+        items = line[1].split(";") if ";" in line[1] else re.split(r",|\bor\b|\band\b", line[1])
+        listed = [item.strip(" .?[](){}\"'`") for item in items]
         listed = [item for item in listed if 2 < len(item) < 41]
     if not listed:
         return _EXPERTS[key.skill] if key is not None else "Generalist"
