@@ -181,12 +181,27 @@ class SearchConfig(Limits):
     solver_seconds: float = Field(
         20.0, gt=0, description="A solver call's own time; waiting for the model is not counted."
     )
+    sandbox: Literal["walls", "bwrap", "unsafe"] = Field(
+        "walls",
+        description="What holds generated code: walls, bwrap (one wall more, where bubblewrap is"
+        " installed), unsafe (none: the code may read and change whatever you may).",
+    )
+    sandbox_profile: Literal["nofs", "scratch"] = Field(
+        "nofs",
+        description="What generated code may touch: nofs (no files), or scratch (a private folder)"
+        " for workflows that need one.",
+    )
+    isolation: Literal["per_call", "batch"] = Field(
+        "per_call",
+        description="per_call: a process for each solver call; batch: one for each workflow, much"
+        " cheaper, and state may leak between its problems.",
+    )
     unscored_limit: Share = Field(
         0.05,
         description="Share of problems that faults of the provider may leave unscored. Raise it"
         " only to look at a run on a bad line: its accuracies are less sure.",
     )
-    split: str = Field(
+    split: Literal["default", "paper"] = Field(
         "default", description="default, or paper: the published sets, overlaps and all."
     )
     prices: Annotated[dict[str, str], _FREE] = Field(
@@ -268,7 +283,7 @@ class ServeSimulatedConfig(Record):
     )
     public: Count | None = Field(None, description="Public problems, likewise.")
     test: Count | None = Field(None, description="Test problems, likewise.")
-    split: str = Field("default", description="default or paper, as the client.")
+    split: Literal["default", "paper"] = Field("default", description="As the client's.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     latency_ms: float = Field(0.0, ge=0, description="Wait before each answer, in milliseconds.")

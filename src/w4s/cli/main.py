@@ -40,16 +40,18 @@ def tasks(
         str | None, typer.Option(metavar="FILE", help="Write a Python file for a task of yours.")
     ] = None,
     check: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Load a task of yours and say what it is.")
+        str | None, typer.Option(metavar="TASK", help="Look for faults that would spoil a search.")
     ] = None,
 ) -> None:
     """List the tasks, show one, or begin one of your own."""
-    from w4s.cli.tasks import list_tasks, new_task, show_task
+    from w4s.cli.tasks import check_own, list_tasks, new_task, show_task
 
     if new is not None:
         new_task(new)
-    elif name is not None or check is not None:
-        show_task(name or check or "")
+    elif check is not None:
+        check_own(check)
+    elif name is not None:
+        show_task(name)
     else:
         list_tasks()
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-
+from w4s.cli.output import output
 from w4s.config import Format, ReportConfig
 from w4s.reports.run import read_run
 from w4s.reports.summary import summarise
@@ -17,7 +16,7 @@ def report(config: ReportConfig) -> None:
     summary = summarise(read_run(config.run))
     match config.format:
         case Format.TERMINAL:
-            show(summary, Console())
+            show(summary, output())
         case Format.MARKDOWN:
             sys.stdout.write(as_markdown(summary))
         case Format.JSON:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
+from w4s.cli.output import output
 from w4s.cli.progress import Progress
 from w4s.cli.workbench import (
     Workbench,
@@ -58,7 +59,7 @@ _FINALISTS = 3
 def search(config: SearchConfig) -> None:
     """Search, show what came of it, and say how to go on."""
     early = run_search(config, Console(stderr=True))
-    console = Console()
+    console = output()
     show(summarise(read_run(config.run)), console)
     if isinstance(early, BudgetExceeded):
         # The user asked for this end, so it is none of those that exit with an error.

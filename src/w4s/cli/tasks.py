@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from w4s.cli.output import output
 from w4s.errors import ConfigError
+from w4s.tasks.check import Finding, check_task
 from w4s.tasks.own_python import NEW_TASK_TEMPLATE
 from w4s.tasks.registry import load_task, task_table
 
@@ -18,13 +20,30 @@ LONGEST_QUESTION = 600
 def list_tasks() -> None:
     """One line for each task that has a name."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("task", "family", "what it is"):
+    for column in (
+        "task",
+        "family",
+        "metric",
+        "private / public / training / test",
+        "licence",
+        "data",
+    ):
         table.add_column(column)
-    for row in task_table():
-        table.add_row(*row)
-    console = Console()
+    for line in task_table():
+        table.add_row(*(Text(cell) for cell in line))
+    console = output()
     console.print(table)
     console.print("Your own: w4s tasks --new my_task.py", markup=False, highlight=False)
+
+
+def check_own(name: str) -> None:
+    """Show a task, and what is good and bad about it. ConfigError when it cannot be used."""
+    show_task(name)
+    checks = check_task(load_task(name))
+    for check in checks:
+        print(f"{check.finding.value:9} {check.question}: {check.detail}")
+    if any(check.finding is Finding.BAD for check in checks):
+        raise ConfigError(f"{name} cannot be used like this; see the lines above")
 
 
 def show_task(name: str) -> None:
@@ -48,7 +67,7 @@ def show_task(name: str) -> None:
         f"source      {task.source or 'not named'}",
         f"licence     {task.licence or 'not named'}",
     )
-    Console().print("\n".join(lines), markup=False, highlight=False)
+    output().print("\n".join(lines), markup=False, highlight=False)
 
 
 def new_task(file: str) -> None:

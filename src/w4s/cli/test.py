@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from w4s.cli.output import output
 from w4s.cli.search import published_of
 from w4s.cli.workbench import (
     Workbench,
@@ -59,7 +60,7 @@ class Candidate:
 
 def test(config: TestConfig) -> None:
     """Test, and show all results of the run."""
-    console = Console()
+    console = output()
     try:
         run_test(config, Console(stderr=True))
     finally:

@@ -34,8 +34,8 @@ from w4s.models.prices import Price
 from w4s.models.specs import Spec, open_model, read_spec, spec_price, wrap_model
 from w4s.reports.run import SPENT, Role, Spent
 from w4s.runner import Runner
+from w4s.sandbox import open_sandbox
 from w4s.sandbox.base import Limits as SandboxLimits
-from w4s.sandbox.host import PythonSandbox
 from w4s.store import Journal, RunFolder
 from w4s.tasks.base import Sizes, Task
 from w4s.tasks.registry import load_task
@@ -43,6 +43,8 @@ from w4s.types import JSON, Problem, Workflow
 
 REPLIES = "replies.sqlite"
 """The cache of both models, for search and tests."""
+CANARIES = "sandbox.json"
+"""How the walls of the sandbox were proven, when it was last opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,11 @@ async def open_workbench(
         for model in wrapped.values():
             stack.push_async_callback(model.aclose)
         prelude = resources.files("w4s").joinpath("agent.py").read_text("utf-8")
-        sandbox = PythonSandbox(prelude)
+        sandbox = await open_sandbox(
+            config.sandbox, config.sandbox_profile, prelude, config.isolation
+        )
         stack.push_async_callback(sandbox.aclose)
+        folder.write(CANARIES, json.dumps(sandbox.canaries(), indent=2) + "\n")
         spent = stack.enter_context(closing(folder.journal(SPENT, Spent)))
         progress = stack.enter_context(
             Progress(console, account=lambda: ledger.total, problems=problems)
