@@ -340,8 +340,7 @@ def test_without_walls_grandchildren_die_with_the_job() -> None:
     async def story() -> list[int]:
         sandbox = PythonSandbox(profile=Profile.NONE)
         assert (await sandbox.run(Job(source))).value == 1
-        nursery = sandbox._nursery
-        assert nursery is not None
+        nursery = sandbox._nurseries[()]
         for _ in range(100):
             if not children_of(nursery.pid):
                 break
@@ -360,8 +359,8 @@ def test_a_dead_zygote_is_replaced_and_its_jobs_run_again(in_sandbox: InSandbox)
         async def host(method: str, arguments: Mapping[str, JSON]) -> JSON:
             nonlocal asked
             asked += 1
-            if asked == 3 and sandbox._nursery is not None:
-                sandbox._nursery.kill()
+            if asked == 3 and sandbox._nurseries:
+                sandbox._nurseries[()].kill()
             await asyncio.sleep(0.05)
             return arguments["question"]
 
@@ -376,8 +375,8 @@ def test_a_dead_zygote_is_replaced_and_its_jobs_run_again(in_sandbox: InSandbox)
 def test_a_job_that_loses_its_zygote_twice_is_our_failure(in_sandbox: InSandbox) -> None:
     async def story(sandbox: PythonSandbox) -> None:
         async def killer(method: str, arguments: Mapping[str, JSON]) -> JSON:
-            assert sandbox._nursery is not None
-            sandbox._nursery.kill()
+            assert sandbox._nurseries
+            sandbox._nurseries[()].kill()
             await asyncio.sleep(0.2)
             return 1
 
@@ -397,8 +396,8 @@ def test_cancelling_kills_the_job(in_sandbox: InSandbox) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.sleep(0.2)
-        assert sandbox._nursery is not None
-        return children_of(sandbox._nursery.pid)
+        assert sandbox._nurseries
+        return children_of(sandbox._nurseries[()].pid)
 
     assert in_sandbox(story) == []
 

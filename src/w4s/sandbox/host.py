@@ -80,7 +80,7 @@ class PythonSandbox:
         self._waiting_places = asyncio.Semaphore(_affordable(concurrency))
         self._computing_places = asyncio.Semaphore(2 * processors)
         self._grading_places = asyncio.Semaphore(processors)
-        self._nursery: Nursery | None = None
+        self._nurseries: dict[tuple[str, ...], Nursery] = {}
         self._starting = asyncio.Lock()
         self._shifts: dict[tuple[str, str, str, Limits], Shift] = {}
         self._alone: set[tuple[str, str, str, Limits]] = set()
@@ -88,11 +88,12 @@ class PythonSandbox:
 
     async def start(self) -> None:
         """Be up now rather than with the first job. Raises ConfigError, SandboxError."""
-        await self._living_nursery()
+        await self._nursery_for("")
 
     def canaries(self) -> dict[str, JSON]:
         """Which walls stand and what they withstood at the last start; for a run's record."""
-        walls = dict(self._nursery.greeting["walls"]) if self._nursery is not None else {}
+        nursery = self._nurseries.get(())
+        walls = dict(nursery.greeting["walls"]) if nursery is not None else {}
         return {"backend": "bwrap" if self._prefix else "process", **walls}
 
     async def run(self, job: Job, host: HostCall | None = None) -> Result:
@@ -127,9 +128,9 @@ class PythonSandbox:
         for shift in self._shifts.values():
             shift.close()
         async with self._starting:
-            if self._nursery is not None:
-                await self._nursery.aclose()
-                self._nursery = None
+            for nursery in self._nurseries.values():
+                await nursery.aclose()
+            self._nurseries.clear()
 
     # --- one child per job ---
 
@@ -137,7 +138,7 @@ class PythonSandbox:
         return await _again_if_lost(lambda: self._run_once(job, answers), answers.again)
 
     async def _run_once(self, job: Job, answers: Answers) -> Result:
-        nursery = await self._living_nursery()
+        nursery = await self._nursery_for(job.source)
         if self._profile is not Profile.SCRATCH:
             child = nursery.spawn(job.limits, job.limits.cpu_seconds + SPARE_CPU_SECONDS)
             return await child.carry_out(order(job, answers.offered), job.limits, answers)
@@ -158,10 +159,11 @@ class PythonSandbox:
         names: Sequence[str],
         limits: Limits,
     ) -> Grade:
-        nursery = await self._living_nursery()
         cpu_seconds = GRADER_LIMITS.cpu_seconds + SPARE_CPU_SECONDS
-        tests = nursery.spawn(GRADER_LIMITS, cpu_seconds)
-        code = nursery.spawn(limits, limits.cpu_seconds + SPARE_CPU_SECONDS)
+        home = await self._nursery_for("\n".join([setup, *statements]))
+        far = await self._nursery_for(candidate)
+        tests = home.spawn(GRADER_LIMITS, cpu_seconds)
+        code = far.spawn(limits, limits.cpu_seconds + SPARE_CPU_SECONDS)
         try:
             return await examine(
                 tests, code, candidate, statements, setup=setup, names=names, limits=limits
@@ -183,7 +185,7 @@ class PythonSandbox:
         child, served = await shift.take()
         try:
             if child is None:
-                nursery = await self._living_nursery()
+                nursery = await self._nursery_for(job.source)
                 child = nursery.spawn(job.limits, job.limits.cpu_seconds * SHIFT_CPU_FACTOR)
             told = order(job, answers.offered, with_source=served == 0, keep=True)
             result = await child.carry_out(told, job.limits, answers)
@@ -209,20 +211,25 @@ class PythonSandbox:
 
     # --- the zygote ---
 
-    async def _living_nursery(self) -> Nursery:
-        if self._nursery is None or self._nursery.dead:
-            async with self._starting:
-                if self._closed:
-                    raise SandboxError("the sandbox is closed")
-                if self._nursery is None or self._nursery.dead:
-                    if self._nursery is not None:
-                        await self._nursery.aclose()
-                    self._nursery = await self._open_nursery()
-        return self._nursery
+    async def _nursery_for(self, source: str) -> Nursery:
+        """A living zygote with the packages that the text names; one with less forks faster."""
+        packages = tuple(name for name in PACKAGES if name in source)
+        nursery = self._nurseries.get(packages)
+        if nursery is not None and not nursery.dead:
+            return nursery
+        async with self._starting:
+            if self._closed:
+                raise SandboxError("the sandbox is closed")
+            nursery = self._nurseries.get(packages)
+            if nursery is None or nursery.dead:
+                if nursery is not None:
+                    await nursery.aclose()
+                nursery = self._nurseries[packages] = await self._open_nursery(packages)
+        return nursery
 
-    async def _open_nursery(self) -> Nursery:
+    async def _open_nursery(self, packages: tuple[str, ...]) -> Nursery:
         """A zygote whose walls have been proven. Raises ConfigError where they do not stand."""
-        nursery = await Nursery.open(self._settings(), self._prefix)
+        nursery = await Nursery.open(self._settings(packages), self._prefix)
         walls = nursery.greeting["walls"]
         trouble = walls.get("error") or ", ".join(walls.get("broken", ()))
         if trouble:
@@ -233,13 +240,13 @@ class PythonSandbox:
             )
         return nursery
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, packages: tuple[str, ...]) -> dict[str, Any]:
         return {
             "prelude": self._prelude,
             "profile": self._profile.value,
             "landlock": self._use_landlock,
-            "packages": list(PACKAGES),
-            "package_folders": sorted(_folders(PACKAGES)),
+            "packages": list(packages),
+            "package_folders": sorted(_folders(packages)),
         }
 
 
