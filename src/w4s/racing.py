@@ -2,15 +2,14 @@
 
 In: the scores of the candidates, problem by problem, in the same order. Out: who goes on. The
 question is not which candidate is truly better but which one the whole validation set would
-choose: a candidate is stopped when the problems seen so far speak strongly against its total
-reaching that of another one. The chance that this is wrong is at most `error` for each pair,
-whatever the scores and however often one looks, when the problems come in random order. The
-chance that the candidate which the whole set would choose is stopped stays below `error` as well,
-because it is seldom far behind: docs/methods.md has the simulation.
+choose: a candidate is stopped when the problems seen so far speak against its ending ahead of
+another one by a margin that matters. The chance that this is wrong is at most `error` for each
+pair, whatever the scores and however often one looks, when the problems come in random order;
+that of losing a whole turn's winner is measured in docs/methods.md.
 
 The test bets on each pair, without replacement (Waudby-Smith and Ramdas, "Confidence sequences
 for sampling without replacement", NeurIPS 2020): a fortune starts at 1 and cannot grow in
-expectation while the candidate would still catch up. By Ville's inequality it exceeds 1/error
+expectation while the candidate would still end ahead. By Ville's inequality it exceeds 1/error
 with probability `error` at most.
 """
 
@@ -36,9 +35,12 @@ class Racing:
     """How candidates race."""
 
     error: float = 0.2
-    """Largest chance, per pair, that a candidate is stopped which would have caught up. Lower it
-    to be surer of the winner, at the price of fewer calls saved."""
-    looks: int = 8
+    """Largest chance, per pair, that a candidate is stopped which would have ended ahead of the
+    other by `margin` or more. Lower it to be surer, at the price of fewer calls saved."""
+    margin: float = 0.04
+    """The lead that matters, as a share of the whole score. At 0 candidates that are as good as
+    equal are both measured to the end; a stopped one may have been better by less than this."""
+    looks: int = 16
     """How often the standing is looked at. More save more, and each one waits for the slowest
     problem of its block."""
 
@@ -53,8 +55,9 @@ class Race:
 
     def __init__(self, racing: Racing, candidates: int, problems: int) -> None:
         self._racing = racing
+        lead = racing.margin * problems
         self._fortunes = [
-            [_Fortune(problems) for _ in range(candidates)] for _ in range(candidates)
+            [_Fortune(problems, lead) for _ in range(candidates)] for _ in range(candidates)
         ]
         self.running = list(range(candidates))
         """Numbers of the candidates that go on."""
@@ -86,24 +89,25 @@ class Race:
 
 
 class _Fortune:
-    """A bet against one candidate catching up with another over all problems."""
+    """A bet against one candidate ending ahead of another by `lead` over all problems."""
 
-    def __init__(self, problems: int) -> None:
+    def __init__(self, problems: int, lead: float) -> None:
         self._left = problems
+        self._lead = lead
         self._logs = np.zeros(len(_STAKES))
         self.total = 0.0
         """Sum of the differences so far: how far the candidate is behind."""
 
     @property
     def value(self) -> float:
-        if self.total > self._left:
+        if self.total + self._lead > self._left:
             return math.inf  # not even winning all the rest would do
         return float(np.exp(self._logs).mean())
 
     def bet(self, differences: Floats) -> None:
         for difference in differences:
-            # What the rest would have to average, were the candidate just to catch up.
-            needed = -self.total / self._left
+            # What the rest would have to average, were the candidate to end just so far ahead.
+            needed = -(self.total + self._lead) / self._left
             if needed > -1:
                 stakes = _STAKES / (1 + needed)
                 self._logs += np.log1p(stakes * (difference - needed))
