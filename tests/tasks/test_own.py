@@ -186,6 +186,6 @@ def test_bad_python_files(tmp_path: Path, text: str, message: str) -> None:
 def test_the_template_is_a_working_task(tmp_path: Path) -> None:
     write_csv(tmp_path, name="questions.csv")
     path = tmp_path / "mytask.py"
-    path.write_text(NEW_TASK_TEMPLATE.replace("{file}", path.name))
+    path.write_text(NEW_TASK_TEMPLATE.format(file=path))
     assert load_task(str(path)).metric == "share of answers whose last number is the gold number"
     assert len(NEW_TASK_TEMPLATE.splitlines()) <= 30

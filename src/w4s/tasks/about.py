@@ -78,6 +78,8 @@ def assemble(
         interface=about.interface,
         licence=about.licence,
         source=about.source,
+        rule=about.rule,
+        division=about.sets,
         answer_keys=keys,
         variant={
             "split": drawn_from.split,

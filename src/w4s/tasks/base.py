@@ -112,6 +112,10 @@ class Task:
     licence: str = ""
     source: str = ""
     """Where the data comes from."""
+    rule: str = ""
+    """How an answer is judged, and whose rule that is."""
+    division: str = ""
+    """How the sets were drawn."""
     answer_keys: Callable[[Problem], AnswerKey | None] = field(default=lambda problem: None)
     """For the simulated executor: what it needs to know of a problem."""
     variant: JSON = None

@@ -131,9 +131,7 @@ async def _sets(task: Task, sandbox: Sandbox) -> Check:
     question = "are the sets apart?"
     shared = overlaps([task])
     if shared:
-        first = shared[0]
-        detail = f"{first.first} and {first.second} share {len(first.origins)} origins"
-        return Check(question, Finding.BAD, detail)
+        return Check(question, Finding.BAD, str(shared[0]))
     search = task.search
     detail = (
         f"{len(search.private)} private, {len(search.public)} public, {len(task.training)} "

@@ -42,6 +42,13 @@ _METRICS = {
     "contains": "share of answers that contain the gold text",
 }
 
+_DIVISIONS = {
+    True: "Rows with the same origin stay together; origins dealt by the seed: four tenths for the "
+    "test (500 at most), three for validation (128 at most), one public (10 at most), the rest "
+    "for training.",
+    False: "As the split column says.",
+}
+
 _SET_NAMES = {
     "train": "training",
     "training": "training",
@@ -117,6 +124,8 @@ def own_task(
         training=sets.training,
         sealed=Sealed(lambda: sets.test, len(sets.test)),
         source=source,
+        rule=_ANSWER_FORMATS.get(scorer_name, "The task's own function decides."),
+        division=_DIVISIONS[options.split is None],
         answer_keys=_keys(problems),
         variant={"seed": seed, "sha256": sha256, "scorer": scorer_name},
     )

@@ -136,6 +136,9 @@ class Overlap:
     origins: tuple[str, ...]
     """What they share, sorted."""
 
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second} share {len(self.origins)} origins"
+
 
 def overlaps(tasks: Sequence[Task]) -> list[Overlap]:
     """Every pair of sets, within and across tasks, that shares an origin and should not.
