@@ -81,12 +81,12 @@ def test_any_body_gives_a_message_or_a_bad_frame(body: bytes) -> None:
 )
 def test_bad_bodies(body: bytes) -> None:
     with pytest.raises(BadFrame):
-        FrameReader(1 << 20).feed(HEADER.pack(len(body)) + body)
+        list(FrameReader(1 << 20).feed(HEADER.pack(len(body)) + body))
 
 
 def test_a_giant_header_is_refused_before_anything_is_kept() -> None:
     with pytest.raises(BadFrame, match="4294967295"):
-        FrameReader(1000).feed(b"\xff\xff\xff\xff")
+        list(FrameReader(1000).feed(b"\xff\xff\xff\xff"))
 
 
 def test_lone_surrogates_are_replaced() -> None:
@@ -94,3 +94,10 @@ def test_lone_surrogates_are_replaced() -> None:
     (message,) = FrameReader(1000).feed(HEADER.pack(len(body)) + body)
     assert message == {"a": ["?x"], "?": "😀"}
     assert pack({"a": "\ud800"}).endswith(b'{"a":"?"}')
+
+
+def test_what_stood_before_a_bad_frame_counts() -> None:
+    messages = FrameReader(1000).feed(pack({"ready": True}) + b"\0\0\0\1x")
+    assert next(messages) == {"ready": True}
+    with pytest.raises(BadFrame):
+        next(messages)

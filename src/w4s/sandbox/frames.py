@@ -12,6 +12,7 @@ import json
 import math
 import re
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 HEADER = struct.Struct(">I")
@@ -36,23 +37,23 @@ class FrameReader:
         self._limit = limit_bytes
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """The messages that `data` completes. Raises BadFrame; the stream is then useless."""
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """The messages that `data` completes, one by one: what stood before a bad frame counts.
+
+        Raises BadFrame; the stream is then useless.
+        """
         buffer = self._buffer
         buffer += data
-        messages = []
-        start = 0
-        while len(buffer) - start >= HEADER.size:
-            (size,) = HEADER.unpack_from(buffer, start)
+        while len(buffer) >= HEADER.size:
+            (size,) = HEADER.unpack_from(buffer)
             if size > self._limit:
                 raise BadFrame(f"a message of {size} bytes (at most {self._limit})")
-            end = start + HEADER.size + size
+            end = HEADER.size + size
             if len(buffer) < end:
-                break
-            messages.append(parse(bytes(buffer[start + HEADER.size : end])))
-            start = end
-        del buffer[:start]
-        return messages
+                return
+            body = bytes(buffer[HEADER.size : end])
+            del buffer[:end]
+            yield parse(body)
 
 
 def parse(body: bytes) -> dict[str, Any]:

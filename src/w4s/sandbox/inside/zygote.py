@@ -29,16 +29,16 @@ from w4s.sandbox.inside import canaries, life
 from w4s.sandbox.inside.walls.lockdown import Walls
 
 PRELOADED = """
-abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs collections
-collections.abc concurrent.futures concurrent.futures.thread contextlib contextvars copy csv
-ctypes dataclasses datetime decimal difflib encodings.ascii encodings.idna encodings.latin_1
-encodings.utf_16 encodings.utf_8_sig enum errno fractions functools gc getpass glob graphlib
-gzip hashlib heapq hmac html html.entities html.parser inspect io itertools json
-json.decoder keyword linecache locale logging math numbers opcode operator os pathlib pickle
-platform pprint queue random re reprlib secrets select selectors shlex shutil signal socket
-sqlite3 statistics string stringprep struct sys tempfile textwrap threading time timeit
-token tokenize traceback types typing unicodedata unittest urllib.parse uuid warnings
-weakref xml.etree.ElementTree zlib zoneinfo _strptime sched
+abc argparse array ast asyncio atexit base64 binascii bisect bz2 calendar cmath codecs
+collections collections.abc concurrent.futures concurrent.futures.thread configparser
+contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib encodings.ascii
+encodings.idna encodings.latin_1 encodings.utf_16 encodings.utf_8_sig enum errno fractions
+functools gc getpass glob graphlib gzip hashlib heapq hmac html html.entities html.parser
+inspect io ipaddress itertools json json.decoder keyword linecache locale logging lzma math
+mmap numbers opcode operator os pathlib pickle platform pprint queue random re reprlib sched
+secrets select selectors shlex shutil signal socket sqlite3 statistics string stringprep
+struct sys tempfile textwrap threading time timeit token tokenize traceback types typing
+unicodedata urllib.parse uuid warnings weakref zlib zoneinfo __future__ _strptime
 """
 """Standard library that generated programs use; the child can open no file to import more."""
 
@@ -151,7 +151,7 @@ class _Control:
                 numbers = array.array("i")
                 numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
                 self.descriptors.extend(numbers)
-        return self._frames.feed(data) if data else None
+        return list(self._frames.feed(data)) if data else None
 
     def wait(self) -> dict[str, Any] | None:
         """The first order alone."""
