@@ -10,7 +10,7 @@ padded     the conversations of a turn in one batch, padded to the longest
 packed     all conversations one after the other without padding, each seeing itself alone
 trie       every shared prefix once
 
-Each layout runs in a process of its own, without gradient checkpointing; packed and trie take the
+Each layout runs on one thread in a process of its own, without gradient checkpointing; packed and trie take the
 head only where there is a loss. Memory is the peak beyond the loaded model with its gradients.
 """
 
@@ -76,6 +76,7 @@ def measure(layout: str) -> Cost:
 
     from w4s.training.attention import use_trie_attention
 
+    torch.set_num_threads(1)  # on a busy machine several threads mostly wait for each other
     model = _model()
     if layout in ("trie", "packed"):
         use_trie_attention(model)
@@ -94,7 +95,7 @@ def measure(layout: str) -> Cost:
 
 
 def _model() -> Any:
-    """A quarter of the width of Qwen2.5-7B, two layers, a small vocabulary."""
+    """A quarter of the width of Qwen2.5-7B, one layer, a small vocabulary."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -104,7 +105,7 @@ def _model() -> Any:
             vocab_size=4096,
             hidden_size=896,
             intermediate_size=4736,
-            num_hidden_layers=2,
+            num_hidden_layers=1,
             num_attention_heads=14,
             num_key_value_heads=2,
             max_position_embeddings=MAXIMUM,

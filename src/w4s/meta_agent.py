@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from w4s.errors import ProviderError
 from w4s.models.base import Choice, Identity, Model, Purpose, Reply, Request
 from w4s.prompts import render
 from w4s.tasks.base import Brief, Interface
-from w4s.types import Message, Proposal, Repair, State, Usage, Workflow
+from w4s.types import Entry, Message, Proposal, Repair, State, Usage, Workflow
 from w4s.waiting import settled
 from w4s.workflow import NoWorkflow, parse_reply
 
@@ -23,6 +24,16 @@ Check = Callable[[Workflow], Awaitable[str | None]]
 """Runs a workflow on one public problem; returns its error, or None."""
 
 _ERROR_CHARACTERS = 3000
+
+
+class Form(StrEnum):
+    """How a state is written down."""
+
+    FULL = "full"
+    """Instructions, task, whole workflows: for models that can read."""
+    COMPACT = "compact"
+    """A few lines, workflows by name or plan: for models of a few million parameters, which have
+    learned the instructions by heart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,7 @@ class MetaAgent:
     """Upper limit of one reply, in tokens."""
     repairs: int = 3
     """How often an action may correct itself."""
+    form: Form = Form.FULL
 
     async def propose(self, state: State, samples: int, check: Check) -> list[Proposal]:
         """Sample `samples` actions from `state` and let each correct itself, side by side."""
@@ -77,6 +89,8 @@ class MetaAgent:
     def prompt(self, state: State) -> tuple[Message, ...]:
         """The conversation for a state: instructions, task and archive, then the window."""
         archive = state.examples if state.anchor is None else (*state.examples, state.anchor)
+        if self.form is Form.COMPACT:
+            return _compact_prompt(self.brief, state, archive)
         messages = [
             Message(
                 "system", render("system", code_interface=self.brief.interface is Interface.CODE)
@@ -103,7 +117,8 @@ class MetaAgent:
         workflow, error = await self._try(text, f"turn {turn + 1}, sample {sample + 1}", check)
         conversation = prompt
         while error is not None and len(repairs) < self.repairs:
-            conversation = (*conversation, Message("assistant", text), repair_request(error))
+            request = repair_request(error, self.form)
+            conversation = (*conversation, Message("assistant", text), request)
             identity = Identity(
                 self.seed, Purpose.REPAIR, _digest(prompt), str(sample), turn, len(repairs)
             )
@@ -139,11 +154,43 @@ class MetaAgent:
         return Request(messages, identity, self.temperature, self.top_p, self.max_tokens, n)
 
 
-def repair_request(error: str) -> Message:
+def repair_request(error: str, form: Form = Form.FULL) -> Message:
     """What the model is shown of an error, with the request to repair."""
+    if form is Form.COMPACT:
+        return Message("user", f"Error: {_shortened(error, 160)}")
     return Message("user", render("repair", error=error[:_ERROR_CHARACTERS]))
 
 
 def _digest(messages: tuple[Message, ...]) -> str:
     text = "\x00".join(f"{m.role}\x01{m.content}" for m in messages)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _compact_prompt(brief: Brief, state: State, archive: tuple[Entry, ...]) -> tuple[Message, ...]:
+    first = render(
+        "compact",
+        interface=brief.interface.value,
+        description=_shortened(brief.description, 240),
+        question=_shortened(brief.example.question, 240),
+        answer=_shortened(brief.example_answer, 48),
+        archive=[{"name": _label(e.workflow), "accuracy": e.accuracy} for e in archive],
+        best=state.best_at_start,
+    )
+    messages = [Message("user", first)]
+    for step in state.window:
+        accuracy = next((x for x in step.feedback.splitlines() if x.startswith("Accuracy")), "")
+        messages += [Message("assistant", step.reply), Message("user", accuracy)]
+    return tuple(messages)
+
+
+def _label(workflow: Workflow) -> str:
+    """The plan line of a workflow that states its plan, else its name."""
+    head = workflow.code.partition("\n")[0]
+    return head.removeprefix("# ") if head.startswith("# plan:") else workflow.name or "workflow"
+
+
+def _shortened(text: str, characters: int) -> str:
+    """On one line, without its middle when it is too long: both ends say what matters."""
+    line = " ".join(text.split())
+    half = characters // 2
+    return line if len(line) <= characters else f"{line[:half]} … {line[-half:]}"

@@ -18,7 +18,7 @@ from pathlib import Path
 from w4s import reward as rewards
 from w4s.codec import decode, encode
 from w4s.errors import StoreError
-from w4s.meta_agent import repair_request
+from w4s.meta_agent import Form, repair_request
 from w4s.types import Attempt, Example, Message, Proposal, Trajectory, Turn
 
 
@@ -76,6 +76,8 @@ class Choices:
     noise: float = 0.02
     """The margin, when the reward is `margin`."""
     repaired: Repaired = Repaired.FINAL
+    form: Form = Form.FULL
+    """How the collecting meta-agent was shown its errors; for `Repaired.STEPS`."""
     tasks: tuple[str, ...] = ()
     """Only these tasks; all when empty."""
     turns: tuple[int, ...] = ()
@@ -173,7 +175,7 @@ def _of_attempt(
     weight = 1.0 if choices.weighting is Weighting.ONE else math.exp(reward / choices.temperature)
     proposal, accuracy = attempt.proposal, attempt.evaluation.accuracy
     if choices.repaired is Repaired.STEPS and proposal.repairs:
-        steps = _steps(proposal)
+        steps = _steps(proposal, choices.form)
         return [
             Example(prompt, reply, weight / len(steps), reward, accuracy, task, name, number)
             for prompt, reply in steps
@@ -209,11 +211,11 @@ def _reward(turn: Turn, attempt: Attempt, choices: Choices) -> float:
             return rewards.advantage(accuracy, ran)
 
 
-def _steps(proposal: Proposal) -> Sequence[tuple[tuple[Message, ...], str]]:
+def _steps(proposal: Proposal, form: Form) -> Sequence[tuple[tuple[Message, ...], str]]:
     """The conversation of a repaired action: each reply with what came before it."""
     steps: list[tuple[tuple[Message, ...], str]] = []
     prompt = proposal.prompt
     for repair in proposal.repairs:
         steps.append((prompt, repair.reply))
-        prompt = (*prompt, Message("assistant", repair.reply), repair_request(repair.error))
+        prompt = (*prompt, Message("assistant", repair.reply), repair_request(repair.error, form))
     return [*steps, (prompt, proposal.reply)]

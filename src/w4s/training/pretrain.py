@@ -1,0 +1,122 @@
+"""A small meta-agent from nothing: a tokeniser, a model of a million parameters, imitation.
+
+In: a size and a seed. Out: a checkpoint that transformers loads, of a model that has learned to
+write the grammar's programs. What is learned after that, from rewards, is the trainer's part.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+from w4s.config import Count, Record
+from w4s.training.attention import plain_attention, use_trie_attention
+from w4s.training.checkpoints import write_folder
+from w4s.training.corpus import corpus
+from w4s.training.loss import Scorer
+from w4s.training.optimiser import make_optimiser, rate
+from w4s.training.settings import Positive, Scheme
+from w4s.training.tokeniser import train_tokeniser
+from w4s.training.tokens import Tokeniser
+from w4s.training.trie import build, join
+from w4s.training.weights import save_model
+from w4s.types import Example
+
+_TOKENISER_EXAMPLES = 1500
+_CONTEXT = 4096
+
+
+class PretrainConfig(Record):
+    """`w4s small pretrain`."""
+
+    out: Path = Field(description="Folder of the checkpoint.")
+    examples: Count = Field(16000, description="Programs to imitate. More write fewer mistakes.")
+    examples_per_step: Count = Field(32, description="Programs an optimiser step learns from.")
+    learning_rate: Positive = Field(3e-3, description="Peak. Lower it when the loss jumps.")
+    warm_up: float = Field(0.04, ge=0, le=1, description="Share of the steps before the peak.")
+    vocabulary: Count = Field(2048, description="Tokens. More make texts shorter, models larger.")
+    width: Count = Field(128, description="Of the model. More learns more per step, slower.")
+    layers: Count = Field(4, description="Of the model.")
+    seed: int = Field(0, ge=0, description="Of data and weights.")
+
+
+@dataclass(frozen=True, slots=True)
+class Imitated:
+    """One step of imitation."""
+
+    step: int
+    steps: int
+    loss: float
+    """Mean -log π of a token."""
+    tokens: int
+    seconds: float
+    """Since the beginning."""
+
+
+def pretrain(config: PretrainConfig, watch: Callable[[Imitated], None] | None = None) -> Path:
+    """Make the checkpoint. Equal settings give the same one on the same machine."""
+    begun = time.perf_counter()
+    stream = corpus(random.Random(config.seed))
+    seen = list(itertools.islice(stream, _TOKENISER_EXAMPLES))
+    tokeniser = train_tokeniser(_texts(seen), config.vocabulary)
+    model = small_model(config, len(tokeniser))
+    use_trie_attention(model)
+    scorer, reader = Scorer(model).train(), Tokeniser(tokeniser, _CONTEXT)
+    optimiser = make_optimiser(
+        model.parameters(), Scheme.FULL, learning_rate=config.learning_rate, weight_decay=0.01
+    )
+    fed = itertools.chain(seen, stream)
+    steps = math.ceil(config.examples / config.examples_per_step)
+    for step in range(steps):
+        rows = [reader.row(e) for e in itertools.islice(fed, config.examples_per_step)]
+        trie = join([build([row]) for row in rows])
+        loss = scorer(trie) / trie.weight
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step, steps, peak=config.learning_rate, warm_up=config.warm_up)
+        optimiser.step()
+        optimiser.zero_grad()
+        if watch is not None:
+            seconds = time.perf_counter() - begun
+            watch(Imitated(step + 1, steps, float(loss.detach()), trie.tokens, seconds))
+    with plain_attention(model):
+        half = model.to(torch.float16)  # on the disk alone: half the size
+        write_folder(config.out, lambda folder: save_model(half, tokeniser, folder))
+    return config.out
+
+
+def small_model(config: PretrainConfig, vocabulary: int) -> Any:
+    """A Qwen2 with random weights."""
+    heads = max(1, config.width // 32)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        return Qwen2ForCausalLM(
+            Qwen2Config(
+                vocab_size=vocabulary,
+                hidden_size=config.width,
+                intermediate_size=config.width * 11 // 4,
+                num_hidden_layers=config.layers,
+                num_attention_heads=heads,
+                num_key_value_heads=max(1, heads // 2),
+                max_position_embeddings=_CONTEXT,
+                tie_word_embeddings=True,
+                bos_token_id=None,
+                eos_token_id=0,
+                pad_token_id=0,
+            )
+        )
+
+
+def _texts(seen: list[Example]) -> list[str]:
+    return [text for e in seen for text in (*(m.content for m in e.prompt), e.reply)]
