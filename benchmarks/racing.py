@@ -53,10 +53,8 @@ def main() -> None:
 
 def _report_all(found: dict[str, list[Found]]) -> None:
     published = found["as published"]
-    print(f"{len(published)} seeds over {', '.join(FAMILIES)};", end=" ")
-    print(
-        f"{PUBLISHED.turns} turns of 5 candidates, {PRIVATE} private problems, {HELD_OUT} held-out ones. Simulated executor, grammar."
-    )
+    print(f"{len(published)} seeds over {', '.join(FAMILIES)}; {PUBLISHED.turns} turns of 5")
+    print(f"candidates, {PRIVATE} private and {HELD_OUT} held-out problems. All is simulated.")
     print(f"as published: held-out {100 * mean([f.held_out for f in published]):.1f} %,", end=" ")
     print(f"believed {100 * mean([f.validated for f in published]):.1f} %")
     for name in OPTIONS:
