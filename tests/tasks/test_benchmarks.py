@@ -315,3 +315,14 @@ def test_scorers_are_awaited_without_a_sandbox() -> None:
     problem = Problem("a", "a", "q", "C")
     score = asyncio.run(Judged(letter_judge("ABCD"))(problem, "(C)", None))  # type: ignore[arg-type]
     assert score.value == 1
+
+
+def test_the_documentation_names_every_benchmark_with_its_sets_and_files() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    rows = [line.replace(",", "") for line in page.splitlines() if line.startswith("| `")]
+    for name, benchmark in BENCHMARKS.items():
+        sizes = benchmark.about.sizes
+        [row] = [r for r in rows if r.startswith(f"| `{name}` | {sizes.private} |")]
+        assert f"| {sizes.training} | {sizes.test} |" in row
+        if name != "mgsm":
+            assert all(f"`{file}`" in page for file in benchmark.about.files)
