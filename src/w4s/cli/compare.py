@@ -59,6 +59,7 @@ class Contest:
 
 def compare(config: CompareConfig) -> None:
     """Run what is left, then show and write the comparison."""
+    reference = _reference(config)
     contests = list(plan(config))
     console = Console(stderr=True)
     for number, contest in enumerate(contests, 1):
@@ -66,7 +67,7 @@ def compare(config: CompareConfig) -> None:
             console.print(f"{number} of {len(contests)}: {contest.title}", markup=False)
             _run(contest)
     comparison = compared(
-        [_result(contest) for contest in contests], _reference(config), volumes=config.volumes
+        [_result(contest) for contest in contests], reference, volumes=config.volumes
     )
     write(comparison, config.run)
     compare_tables.show(comparison, Console())
