@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from w4s.cli.output import output
 from w4s.cli.search import run_search
 from w4s.cli.test import run_test
 from w4s.config import SearchConfig, TestConfig
@@ -20,14 +21,16 @@ from w4s.reports.summary import summarise
 from w4s.reports.tables import show
 
 TASK = "toy_ledger"
+SIZES = {"private": 80, "test": 200}
+"""Smaller than the task's own, so that it takes a minute."""
 
 
 def main(folder: Path) -> None:
     """Search, test the found workflow and the baselines, show what came of it."""
-    console = Console()
+    console = output()
     progress = Console(stderr=True)
     console.print(f"Searching for a workflow on {TASK}, simulated executor, grammar meta-agent …")
-    config = SearchConfig.resolve({"task": TASK, "run": folder, "turns": 5})
+    config = SearchConfig.resolve({"task": TASK, "run": folder, "turns": 5}, SIZES)
     early = run_search(config, progress)
     if early is not None:
         raise early

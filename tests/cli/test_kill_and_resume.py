@@ -46,7 +46,7 @@ def not_committed(run: Path) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_killed_at_twenty_random_moments(w4s: CommandLine) -> None:
     rng = random.Random(20)
     with w4s.serving(TASK, *SLOW) as server:

@@ -150,35 +150,28 @@ def _turn_row(turn: TurnSummary) -> tuple[str, ...]:
 
 
 def _test_sheet(results: Sequence[SealedResult]) -> Sheet:
+    """Columns that say nothing about any workflow are left out."""
+    priced = any(result.usage.usd for result in results)
     upstream = any(result.accuracy.upstream is not None for result in results)
-    columns: tuple[str, ...] = (
-        "workflow",
-        "accuracy [95 %]",
-        "scored",
-        "calls",
-        "$",
-        "time",
-    )
-    rows = [_test_row(result) for result in results]
-    if upstream:
-        columns = (*columns[:2], "upstream's", *columns[2:])
-        rows = [
-            (*row[:2], _share(result.accuracy.upstream), *row[2:])
-            for row, result in zip(rows, results, strict=True)
-        ]
-    return Sheet("Sealed test", columns, tuple(rows))
+    left_out = {"$"} if not priced else set()
+    left_out |= {"upstream's"} if not upstream else set()
+    cells = [_test_cells(result) for result in results]
+    columns = tuple(column for column in cells[0] if column not in left_out)
+    rows = tuple(tuple(row[column] for column in columns) for row in cells)
+    return Sheet("Sealed test", columns, rows)
 
 
-def _test_row(result: SealedResult) -> tuple[str, ...]:
-    accuracy = result.accuracy
-    return (
-        f"{result.name} (found)" if result.origin == "found" else result.name,
-        accuracy_text(accuracy),
-        f"{accuracy.problems}/{accuracy.problems + accuracy.unscored}",
-        f"{result.usage.calls + result.usage.cached:,}",
-        f"{result.usage.usd:.4f}",
-        seconds_text(result.seconds),
-    )
+def _test_cells(result: SealedResult) -> dict[str, str]:
+    accuracy, usage = result.accuracy, result.usage
+    return {
+        "workflow": f"{result.name} (found)" if result.origin == "found" else result.name,
+        "accuracy [95 %]": accuracy_text(accuracy),
+        "upstream's": _share(accuracy.upstream),
+        "scored": f"{accuracy.problems}/{accuracy.problems + accuracy.unscored}",
+        "calls": f"{usage.calls + usage.cached:,}",
+        "$": f"{usage.usd:.4f}",
+        "time": seconds_text(result.seconds),
+    }
 
 
 def _share(value: float | None) -> str:
@@ -188,7 +181,7 @@ def _share(value: float | None) -> str:
 def rich_table(sheet: Sheet) -> Table:
     """Where the screen is narrow the first column gives way, never a number."""
     table = Table(title=sheet.title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column(sheet.columns[0], no_wrap=True)
+    table.add_column(sheet.columns[0])
     for index, column in enumerate(sheet.columns[1:], 1):
         width = max(len(cell) for cell in (column, *(row[index] for row in sheet.rows)))
         table.add_column(column, justify="right", no_wrap=True, min_width=width)
