@@ -182,7 +182,8 @@ PROGRAMS: dict[str, tuple[str, object]] = {
     "time limit of one's own by alarm": (
         "import signal\ndef late(*_): raise TimeoutError\ndef solver(agent, task):\n"
         "    signal.signal(signal.SIGALRM, late)\n    signal.setitimer(signal.ITIMER_REAL, 0.02)\n"
-        "    try:\n        while True: sum(range(99))\n    except TimeoutError:\n        return 'late'",
+        "    try:\n        while True: sum(range(99))\n"
+        "    except TimeoutError:\n        return 'late'",
         "late",
     ),
     "enum, heapq, bisect, string": (
@@ -244,7 +245,8 @@ def test_numpy_runs_where_it_is_installed() -> None:
     source = (
         "import numpy as np\ndef solver(agent, task):\n"
         "    a = np.array([[2.0, 0], [0, 4]])\n    rng = np.random.default_rng(0)\n"
-        "    return {'answer': float(np.linalg.det(a)), 'mean': np.mean(rng.normal(size=9)) < 9}"
+        "    mean = np.mean(rng.normal(size=9)) < 9\n"
+        "    return {'answer': round(float(np.linalg.det(a)), 6), 'mean': mean}"
     )
     assert asyncio.run(run_all({"numpy": source})) == {"numpy": {"answer": 8.0, "mean": True}}
 

@@ -69,6 +69,7 @@ shutdown getsockname getpeername getsockopt brk mmap munmap mremap mprotect madv
 _THREAD = 0x003D0F00  # what pthread_create asks for: shares everything, no new process
 _THREAD_OLD = 0x007D0F00  # the same with the historical CLONE_DETACHED (musl)
 
+_FCNTL = (0, 1, 2, 3, 4, 1030)
 _CONDITIONAL: dict[str, tuple[Check, ...]] = {
     "clone": (Check(0, (_THREAD, _THREAD_OLD), wide=True),),
     "kill": (Check(0, (OWN_PID,)),),
@@ -77,7 +78,7 @@ _CONDITIONAL: dict[str, tuple[Check, ...]] = {
     "sched_getaffinity": (Check(0, (0, OWN_PID)),),
     # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: no owner of signals, no leases,
     # no pipe sizes (pipes hold memory outside the address space)
-    "fcntl": (Check(1, (0, 1, 2, 3, 4, 1030)),),
+    "fcntl": (Check(1, _FCNTL),),
     # FIONBIO, FIONREAD, FIOCLEX, FIONCLEX
     "ioctl": (Check(1, (0x5421, 0x541B, 0x5451, 0x5450)),),
     # asyncio wakes itself through a pair; a stream pair can never name another peer, a datagram
@@ -99,6 +100,7 @@ pwrite64 chdir fchdir umask flock copy_file_range sendfile
 _OPEN_FLAGS = (0, 1, 2, 0o1001, 0o1002)
 _OPEN_MASK = 0o10001003
 _SCRATCH_CONDITIONAL: dict[str, tuple[Check, ...]] = {
+    "fcntl": (Check(1, (*_FCNTL, 5, 6, 7)),),  # besides: locks on the folder's own files
     "open": (Check(1, _OPEN_FLAGS, mask=_OPEN_MASK),),
     "openat": (Check(2, _OPEN_FLAGS, mask=_OPEN_MASK),),
 }
