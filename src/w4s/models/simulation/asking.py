@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from w4s.models.answer_book import AnswerBook, AnswerKey, Skill
 from w4s.models.simulation.chance import Dice
@@ -65,7 +66,7 @@ class Ask:
     doubted: bool
     """A critic found one."""
     failed: bool
-    """Something outside reports an error or a failing test."""
+    """Something outside reports an error or a failing test of a shown program."""
     passed: bool
     """Something outside reports success."""
     rest: str
@@ -99,8 +100,8 @@ def read_ask(messages: Sequence[Message], json_mode: bool, book: AnswerBook, cue
         shown_programs=programs,
         approved=NO_MISTAKE in beside,
         doubted=A_MISTAKE in beside,
-        failed=_FAILED.search(beside) is not None,
-        passed=_PASSED.search(beside) is not None,
+        failed=bool(programs) and _FAILED.search(beside) is not None,
+        passed=bool(programs) and _PASSED.search(beside) is not None,
         rest=rest,
         digest=digest.hexdigest(),
     )
@@ -185,6 +186,7 @@ _ANSWER_WORDS = frozenset(
 )
 
 
+@lru_cache(maxsize=1024)
 def _part(name: str) -> Part:
     """What a key is for, by its words; the last word decides."""
     words = [
@@ -253,7 +255,15 @@ def _effort(keys: tuple[tuple[str, Part], ...], rest: str, cues: bool) -> float 
 
 
 _MOST_CUE = 0.1
-_CARE = re.compile(r"carefull?y?|double[- ]check|step[ -]by[ -]step|verify|precise", re.IGNORECASE)
+_CARE = (
+    "careful",
+    "double-check",
+    "double check",
+    "step by step",
+    "step-by-step",
+    "verify",
+    "precise",
+)
 _FITTING = {
     Skill.ARITHMETIC: re.compile(r"math|arithmetic|account|engineer|statisti|calculat|logic", re.I),
     Skill.READING: re.compile(r"read|editor|librar|journal|detective|analyst|linguist", re.I),
@@ -270,7 +280,8 @@ def _cue(system: str, rest: str, repertoire: Repertoire | None) -> float:
     cue = 0.06 * (Dice(f"role\0{role}\0{repertoire.key.skill}").uniform() - 0.5)
     if _FITTING[repertoire.key.skill].search(role):
         cue += 0.05
-    if _CARE.search(rest):
+    low = rest.lower()
+    if any(word in low for word in _CARE):
         cue += 0.04
     return max(-_MOST_CUE, min(_MOST_CUE, cue))
 
@@ -278,13 +289,15 @@ def _cue(system: str, rest: str, repertoire: Repertoire | None) -> float:
 # --- What is shown beside the question ---------------------------------------------------------
 
 _QUOTE = re.compile(r"\\?\"([^\"\n]{10,90}?)\\?\"")
-_MARK = re.compile(
+_MARKED = re.compile(
     r"(?:answers?|candidates?|solutions?|results?|proposals?|responses?|outputs?|opinions?|votes?|"
     r"final|computed|returned|says?|said|conclusion|values?|choices?|options?|got|get)\b"
-    r"[\"'`)\]*]*\s*(?:#?\d{1,2}\b(?!\s*[,.]?\d)|[A-E]\b(?=\s*[:)]))?[\"'`)\]*]*\s*"
-    r"(?:is|was|are|of|:|=|->|→)+\s*(?P<open>\[)?[\"'`(\\*$\s{]*",
+    r"[\"'`)\]*]*\s*(?:#?\d{1,2}\b|[A-E]\b)?[\"'`)\]*]*\s*"
+    r"(?:is|was|are|of|:|=|->|→)+\s*[\[\"'`(\\*$\s{]*$",
     re.IGNORECASE,
 )
+_BEFORE = 60
+"""Characters before a value in which its mark stands."""
 _ITEM = re.compile(
     r"^\s*(?:[-*•]|\(?\d{1,2}[.):]|\w+ (?:\d{1,2}|[A-E])\s*[:)])"
     r"\s*[\"'`]?(?P<value>[^\n\"'`]{1,60})[\"'`]?\s*$",
@@ -305,21 +318,21 @@ def _shown(repertoire: Repertoire | None, beside: str) -> tuple[str, ...]:
     """Values that stand where answers stand: behind a mark, in a marked list, alone in a line."""
     if repertoire is None or repertoire.kind is Kind.SOURCE:
         return ()
-    found: list[str] = []
     values = repertoire.values
-    for mark in _MARK.finditer(beside):
-        if mark["open"]:
-            inside = beside[mark.end() : mark.end() + _LONGEST_LIST].partition("]")[0]
-            found += values.findall(inside)
-        else:
-            value = values.match(beside, mark.end())
-            if value:
-                found.append(value[0])
+    found = [m[0] for m in values.finditer(beside) if _is_marked(beside, m.start())]
     for item in _ITEM.finditer(beside):
         value = values.fullmatch(item["value"].strip())
         if value:
             found.append(value[0])
     return tuple(plain_value(value, repertoire.kind) for value in found)
+
+
+def _is_marked(text: str, start: int) -> bool:
+    """Whether `answer:` or the like stands before a value, or before the list that it is in."""
+    opened = text.rfind("[", max(0, start - _LONGEST_LIST), start)
+    if opened >= 0 and text.find("]", opened, start) < 0:
+        start = opened + 1
+    return _MARKED.search(text[max(0, start - _BEFORE) : start]) is not None
 
 
 def _shown_programs(repertoire: Repertoire | None, beside: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ _OWN_WAY = 0.6
 """Standard deviation of what makes a problem harder in one way of working than in another."""
 _HEAVY = 0.6
 """Load beyond this adds less."""
-_STAGES = 0.2
+_STAGES = 0.15
 """Effort that a shown plan adds."""
 _NOTES = 0.35
 """Share of a passage's strain that picking out facts takes away."""
