@@ -43,14 +43,12 @@ class Setting:
 
 @dataclass(slots=True)
 class Counting:
-    """Counts solver calls and requests to the executor by purpose."""
+    """Counts solver calls by purpose."""
 
     solver_calls: Counter[Purpose] = field(default_factory=Counter)
-    requests: Counter[Purpose] = field(default_factory=Counter)
 
     def outcome(self, workflow: Workflow, purpose: Purpose, outcome: Outcome) -> None:
         self.solver_calls[purpose] += 1
-        self.requests[purpose] += outcome.usage.calls
 
     def evaluation(self, purpose: Purpose, evaluation: Evaluation) -> None:
         """Outcomes say it all."""
@@ -67,8 +65,6 @@ class Found:
     tokens_of_one: float
     validations: int
     """Solver calls on private problems."""
-    validation_requests: int
-    """Requests to the executor in them."""
     turns: tuple[Turn, ...]
 
     @property
@@ -141,7 +137,6 @@ async def search(
         chosen = choose(finalists, economical=setting.economical)
         workflow, validated = chosen.workflow, chosen.fresh
     validations = counting.solver_calls[Purpose.VALIDATE]
-    requests = counting.requests[Purpose.VALIDATE]
     final = await evaluator.evaluate(workflow, unseen, Purpose.TEST)
     tokens = final.usage.prompt_tokens + final.usage.completion_tokens
     return Found(
@@ -150,7 +145,6 @@ async def search(
         tuple(o.value for o in final.outcomes),
         tokens / max(1, len(unseen)),
         validations,
-        requests,
         tuple(turns),
     )
 

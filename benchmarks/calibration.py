@@ -16,8 +16,8 @@ from w4s.reports.compare import Effort, Result, compare
 
 FAMILIES = ("toy_ledger", "toy_counting", "toy_passage", "toy_choice", "toy_dates")
 COMPARISONS = int(os.environ.get("W4S_BENCHMARK_COMPARISONS", "200"))
-SEEDS, PRIVATE, PUBLIC, HELD_OUT, LEVEL = 3, 16, 2, 60, 0.05
-SETTING = Setting(turns=1, samples=3)
+SEEDS, PRIVATE, PUBLIC, HELD_OUT, LEVEL = 3, 12, 1, 40, 0.05
+SETTING = Setting(turns=1, samples=2)
 
 
 def main() -> None:

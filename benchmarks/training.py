@@ -10,8 +10,9 @@ padded     the conversations of a turn in one batch, padded to the longest
 packed     all conversations one after the other without padding, each seeing itself alone
 trie       every shared prefix once
 
-Each layout runs on one thread in a process of its own, without gradient checkpointing; packed and trie take the
-head only where there is a loss. Memory is the peak beyond the loaded model with its gradients.
+Each layout runs on one thread in a process of its own, without gradient checkpointing; packed and
+trie take the head only where there is a loss. Memory is the peak beyond the loaded model with its
+gradients.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def _in_a_process(layout: str) -> Cost:
 
 def measure(layout: str) -> Cost:
     """One layout in this process: the peak of memory is that of the whole process."""
+
+    import torch
 
     from w4s.training.attention import use_trie_attention
 
