@@ -7,7 +7,6 @@ Ctrl-C, a provider that is down) leaves the best workflow so far, and the same c
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from w4s.cli.output import output
 from w4s.cli.progress import Progress
+from w4s.cli.stopping import run_stoppable
 from w4s.cli.workbench import (
     Workbench,
     answer_book,
@@ -72,7 +72,7 @@ def run_search(config: SearchConfig, console: Console) -> W4sError | None:
     """Search, or go on with a search, in `config.run`; returns what ended it early, if anything.
 
     Raises ConfigError, before anything is spent, for whatever cannot work."""
-    return asyncio.run(_run(config, console))
+    return run_stoppable(_run(config, console))
 
 
 async def _run(asked: SearchConfig, console: Console) -> W4sError | None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from w4s.config import Limits
 from w4s.errors import Interrupted
 from w4s.models.budget import Budget
 from w4s.models.ledger import Entry, Ledger, Spending
+
+T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -42,6 +45,14 @@ class StoppableBudget(Budget):
     async def reserve(self, role: str, model: str, worst: Spending) -> Entry:
         self._stop.check()
         return await super().reserve(role, model, worst)
+
+
+def run_stoppable(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end. A second signal, which cancels the work, surfaces as KeyboardInterrupt."""
+    try:
+        return asyncio.run(work)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 @contextmanager

@@ -7,7 +7,6 @@ tested is counted, since the best of many tries says less about problems nobody 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -20,6 +19,7 @@ from rich.console import Console
 
 from w4s.cli.output import output
 from w4s.cli.search import published_of
+from w4s.cli.stopping import run_stoppable
 from w4s.cli.workbench import (
     Workbench,
     answer_book,
@@ -71,7 +71,7 @@ def run_test(config: TestConfig, console: Console) -> None:
     """Measure what has not been measured yet, and keep it in the folder.
 
     Raises what stopped it; workflows that were measured to their end are kept."""
-    asyncio.run(_run(config, console))
+    run_stoppable(_run(config, console))
 
 
 async def _run(config: TestConfig, console: Console) -> None:
