@@ -84,6 +84,30 @@ def test_refusals_narrow_and_answers_widen_what_is_used() -> None:
     asyncio.run(main())
 
 
+def test_until_the_first_refusal_every_answer_makes_one_more_place() -> None:
+    async def main() -> None:
+        places = Concurrency(start=8, most=30)
+        for _ in range(8):
+            await places.enter()
+        waiting = [asyncio.create_task(places.enter()) for _ in range(40)]
+        await asyncio.sleep(0)
+        for _ in range(8):
+            places.answered()
+            places.leave()
+        assert places.limit == places.taken == 16
+        for _ in range(40):
+            places.answered()
+        assert places.limit == 30
+        places.refused()
+        places.answered()
+        assert places.limit == 29
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(main())
+
+
 def test_a_server_that_refuses_a_tenth_at_random_is_not_taken_for_a_full_one() -> None:
     async def main() -> None:
         places = Concurrency(start=256)

@@ -1,8 +1,9 @@
 """How many calls may be in flight at one endpoint, learned from its refusals.
 
 In: what came of each call (answered, or refused for want of capacity). Out: places, handed out
-first come, first served. Every answer widens the limit by a twentieth of a place (in the small:
-by as much as doubles it slowly), every refusal narrows it by half a place, so that the limit
+first come, first served. Until the first refusal every answer widens the limit by one place, which
+doubles it each round. From then on an answer widens it by a twentieth of a place (in the small: by
+as much as doubles it slowly), and every refusal narrows it by half a place, so that the limit
 settles where about one call in eleven is refused, and a server that refuses a few at random is
 not mistaken for a full one. A refused call keeps its place while it waits: the next in line
 would only be refused in its stead.
@@ -27,6 +28,7 @@ class Concurrency:
         self._limit = float(min(start, most))
         self._most = most
         self._taken = 0
+        self._was_refused = False
         self._line: deque[asyncio.Future[None]] = deque()
 
     @property
@@ -73,11 +75,13 @@ class Concurrency:
     def answered(self) -> None:
         """The endpoint answered a call."""
         if self._taken >= self.limit:  # a limit that nobody reaches proves nothing
-            self._limit = min(self._limit + max(_WIDER, 0.5 / self._limit), float(self._most))
+            wider = max(_WIDER, 0.5 / self._limit) if self._was_refused else 1.0
+            self._limit = min(self._limit + wider, float(self._most))
             self._hand_out()
 
     def refused(self) -> None:
         """The endpoint refused a call for want of capacity."""
+        self._was_refused = True
         self._limit = max(self._limit - _NARROWER, 1.0)
 
     def _hand_out(self) -> None:
