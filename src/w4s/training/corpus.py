@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from w4s.meta_agent import Form, MetaAgent
 from w4s.models.grammar import Grammar
@@ -247,9 +248,7 @@ def _brief(rng: random.Random, kind: Kind) -> Brief:
 def _state(rng: random.Random, kind: Kind, brief: Brief, *, second: bool) -> State:
     """The example workflows with drawn accuracies, and sometimes a turn that went before."""
     middle = rng.uniform(0.15, 0.8)
-    entries = [
-        _entry(rng, workflow, middle) for workflow in example_workflows(brief.interface.value)
-    ]
+    entries = [_entry(rng, workflow, middle) for workflow in _shown(brief.interface.value)]
     best = max(entries, key=lambda entry: entry.accuracy)
     state = State(0, tuple(entries), None, (), best.accuracy, best, best)
     if not second:
@@ -264,6 +263,11 @@ def _state(rng: random.Random, kind: Kind, brief: Brief, *, second: bool) -> Sta
     return State(
         1, tuple(entries), None, (Step(reply, tried.feedback),), best.accuracy, best, tried
     )
+
+
+@cache
+def _shown(interface: str) -> tuple[Workflow, ...]:
+    return example_workflows(interface)
 
 
 def _entry(rng: random.Random, workflow: Workflow, middle: float) -> Entry:

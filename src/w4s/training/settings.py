@@ -1,4 +1,7 @@
-"""The settings of a training run; imports no torch, so that a command can show them at once."""
+"""The settings of data sets and training runs.
+
+Imports no torch, so that a command can show them at once.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,11 @@ from typing import Annotated
 from pydantic import Field
 
 from w4s.config import Count, Record, Share
+from w4s.meta_agent import Form
+from w4s.training.dataset import Choices, Repaired, Reward, Selection, Weighting
 from w4s.training.tokens import Scope, Source
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class Scheme(StrEnum):
@@ -26,7 +33,54 @@ class Scheme(StrEnum):
         return 1e-4 if self is Scheme.LORA else 1e-5
 
 
-Positive = Annotated[float, Field(gt=0)]
+class DatasetConfig(Record):
+    """`w4s dataset`."""
+
+    out: Path = Field(description="Folder of the data set.")
+    temperature: Positive = Field(
+        0.4, description="τ of the weights exp(r / τ). Lower it to lean more on the best actions."
+    )
+    selection: Selection = Field(
+        Selection.ALL, description="all actions that ran, or best: those that advanced."
+    )
+    weighting: Weighting = Field(
+        Weighting.EXPONENTIAL, description="exponential, or one: all weights 1, to compare with."
+    )
+    reward: Reward = Field(
+        Reward.COLLECTED,
+        description="collected (1, 0.5, 0), margin, continuous or advantage. Another one when"
+        " accuracies are noisy.",
+    )
+    noise: float = Field(0.02, ge=0, description="What reward=margin takes for noise.")
+    repaired: Repaired = Field(
+        Repaired.FINAL, description="What repaired actions teach: final, drop or steps."
+    )
+    form: Form = Field(Form.FULL, description="Prompts of the collection: full or compact.")
+    tasks: tuple[str, ...] = Field((), description="Only these tasks.")
+    turns: tuple[int, ...] = Field((), description="Only these turns, counted from 1.")
+    minimum_accuracy: Share = Field(0.0, description="Leave out actions below this accuracy.")
+    model: str | None = Field(
+        None, description="Checkpoint whose tokeniser measures lengths; default: no tokens counted."
+    )
+    max_tokens: Count = Field(
+        32768, description="Longest example, in tokens of that model; longer ones are left out."
+    )
+
+    @property
+    def choices(self) -> Choices:
+        """What goes into the data set."""
+        return Choices(
+            self.temperature,
+            self.selection,
+            self.weighting,
+            self.reward,
+            self.noise,
+            self.repaired,
+            self.form,
+            self.tasks,
+            tuple(turn - 1 for turn in self.turns),
+            self.minimum_accuracy,
+        )
 
 
 class TrainConfig(Record):
