@@ -113,7 +113,7 @@ PROFILES: Mapping[str, Profile] = {
         _STANDARD,
         Profile(
             name="terse",
-            curves=_shifted({Skill.ARITHMETIC: 0.1, Skill.KNOWLEDGE: 0.15, Skill.CODE: -0.15}),
+            curves=_shifted({Skill.ARITHMETIC: 0.15, Skill.KNOWLEDGE: 0.25, Skill.CODE: -0.2}),
             programming=Programming(1.60, 0.40, 1.25, 0.65, 0.10),
             habit=0.25,
             verbosity=0.5,
@@ -124,7 +124,7 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             name="coder",
-            curves=_shifted({Skill.CODE: 0.35, Skill.READING: -0.3, Skill.KNOWLEDGE: -0.25}),
+            curves=_shifted({Skill.CODE: 0.5, Skill.READING: -0.5, Skill.KNOWLEDGE: -0.4}),
             programming=Programming(2.25, 0.32, 1.0, 0.75, 0.02),
             habit=0.5,
             verbosity=0.8,
@@ -137,10 +137,10 @@ PROFILES: Mapping[str, Profile] = {
             name="reader",
             curves=_shifted(
                 {
-                    Skill.READING: 0.4,
-                    Skill.KNOWLEDGE: 0.25,
-                    Skill.ARITHMETIC: -0.15,
-                    Skill.CODE: -0.4,
+                    Skill.READING: 0.6,
+                    Skill.KNOWLEDGE: 0.4,
+                    Skill.ARITHMETIC: -0.25,
+                    Skill.CODE: -0.5,
                 }
             ),
             programming=Programming(1.25, 0.46, 1.4, 0.5, 0.14),
