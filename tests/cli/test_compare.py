@@ -74,6 +74,13 @@ def test_what_cannot_be_compared_is_said_before_anything_runs(
     assert not (w4s.folder / "runs").exists()
 
 
+def test_a_budget_that_measures_nothing_is_named(w4s: CommandLine) -> None:
+    (w4s.folder / "small.toml").write_text(FILE)
+    done = w4s("compare", "small.toml", "each_calls=3")
+    assert done.returncode == 2
+    assert "w4s on toy_ledger, seed 0: the budget ended before" in done.stderr
+
+
 def test_a_missing_file_is_named(w4s: CommandLine, tmp_path: Path) -> None:
     done = w4s("compare", "nowhere.toml")
     assert done.returncode == 2

@@ -111,7 +111,7 @@ def test_every_form_holds_every_contestant() -> None:
     comparison = compare(results({"plain & <b>": 0.6, "good_one": 0.75}, usd=0.001), "plain & <b>")
     assert decode(Comparison, json.dumps(json.loads(as_json(comparison)))) == comparison
     latex = as_latex(comparison)
-    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 4
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 5
     assert r"plain \& <b>" in latex
     assert r"good\_one" in latex
     markdown = as_markdown(comparison)

@@ -32,7 +32,7 @@ from w4s.methods.choosing import cost_of_one
 from w4s.reports import compare_tables
 from w4s.reports.compare import Comparison, Effort, Result
 from w4s.reports.compare import compare as compared
-from w4s.reports.run import Run, Tested, read_run
+from w4s.reports.run import Run, Tested, read_begin, read_run
 from w4s.reports.summary import Cost, best_entry, summarise
 from w4s.store import RunFolder, write_whole
 from w4s.tasks.base import Interface
@@ -124,6 +124,11 @@ def _run(contest: Contest) -> None:
         early = run_search(contest.config, quiet)
         if early is not None and not isinstance(early, BudgetExceeded):
             raise early
+        if read_begin(contest.config.run) is None:
+            raise ConfigError(
+                f"{contest.title}: the budget ended before the first workflows were measured"
+                f" ({early}); give every search more, or fewer private problems"
+            )
     else:
         _prepare(contest.config)
     settings = {"run": contest.config.run, "workflow": contest.workflow}

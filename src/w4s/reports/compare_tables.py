@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from w4s.codec import encode
-from w4s.reports.compare import LEVEL, Comparison, Costs, Paired, Row
+from w4s.reports.compare import LEVEL, Comparison, Paired, Row
 from w4s.reports.figures import Line, Point, line_chart, scatter
 from w4s.reports.tables import Sheet, markdown_table, markdown_text, rich_table, seconds_text
 
@@ -88,7 +88,7 @@ def sheets(comparison: Comparison) -> list[Sheet]:
         made.append(_differences(comparison, comparison.overall, "over all tasks"))
     if len(comparison.tasks) > 1 and comparison.by_task:
         made.append(_differences(comparison, comparison.by_task, "by task"))
-    return [*made, _costs(comparison)]
+    return [*made, _search_costs(comparison), _answer_costs(comparison)]
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -163,33 +163,40 @@ def _differences(comparison: Comparison, pairs: Iterable[Paired], where: str) ->
     )
 
 
-def _costs(comparison: Comparison) -> Sheet:
-    unit = _unit(comparison)
-    volumes = [volume for volume, _ in comparison.costs[0].amortised]
+def _search_costs(comparison: Comparison) -> Sheet:
     return Sheet(
-        "Cost: mean of one search, and of one answer",
-        (
-            "",
-            *("search $", "calls", "tokens", "time"),
-            *("answer $", "calls", "tokens"),
-            *(f"{unit}/answer at {volume:,}" for volume in volumes),
+        "Cost of one search, on average",
+        ("", "$", "calls", "tokens", "time"),
+        tuple(
+            (
+                costs.contestant,
+                f"{costs.search.usd:.4f}",
+                f"{costs.search.calls:,.0f}",
+                f"{costs.search.tokens:,.0f}",
+                seconds_text(costs.search.seconds),
+            )
+            for costs in comparison.costs
+            if costs.search.calls
         ),
-        tuple(_cost_row(costs) for costs in comparison.costs),
     )
 
 
-def _cost_row(costs: Costs) -> tuple[str, ...]:
-    search, use = costs.search, costs.use
-    return (
-        costs.contestant,
-        f"{search.usd:.4f}",
-        f"{search.calls:,.0f}",
-        f"{search.tokens:,.0f}",
-        seconds_text(search.seconds),
-        f"{use.usd:.6f}",
-        f"{use.calls:.1f}",
-        f"{use.tokens:,.0f}",
-        *(f"{value:.4g}" for _, value in costs.amortised),
+def _answer_costs(comparison: Comparison) -> Sheet:
+    unit = _unit(comparison)
+    volumes = [f"{unit} at {volume:,}" for volume, _ in comparison.costs[0].amortised]
+    return Sheet(
+        "Cost of one answer, and with the search spread over so many",
+        ("", "$", "calls", "tokens", *volumes),
+        tuple(
+            (
+                costs.contestant,
+                f"{costs.use.usd:.6f}",
+                f"{costs.use.calls:.1f}",
+                f"{costs.use.tokens:,.0f}",
+                *(f"{value:.4g}" for _, value in costs.amortised),
+            )
+            for costs in comparison.costs
+        ),
     )
 
 
