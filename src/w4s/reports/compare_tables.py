@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from w4s.codec import encode
-from w4s.reports.compare import LEVEL, Comparison, Paired, Row
+from w4s.reports.compare import LEVEL, Comparison, Costs, Paired, Row
 from w4s.reports.figures import Line, Point, line_chart, scatter
 from w4s.reports.tables import Sheet, markdown_table, markdown_text, rich_table, seconds_text
 
