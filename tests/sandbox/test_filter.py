@@ -40,8 +40,10 @@ def verdict(
 ) -> int:
     """What the kernel would do with this call."""
     number = processor.numbers[name] if isinstance(name, str) else name
-    raw = compile_filter(processor, scratch=scratch).packed(PID)
-    program = list(struct.iter_unpack("<HBBI", raw))
+    compiled = compile_filter(processor, scratch=scratch)
+    program = list(struct.iter_unpack("<HBBI", compiled.packed()))
+    for place in compiled.pid_places:
+        program[place] = (*program[place][:3], PID)
     padded = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack(
         "<IIQ6Q",

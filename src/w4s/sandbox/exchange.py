@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from w4s.sandbox.base import Ending, HostCall, Limits, Refusal, Result
@@ -39,11 +38,43 @@ _CHILD_ENDINGS = frozenset(
 """What a child may say of itself; the rest is seen by the host alone."""
 
 
-@dataclass(slots=True)
-class _Asked:
-    method: str
-    arguments: Mapping[str, JSON]
-    task: asyncio.Task[JSON]
+Outcome = tuple[JSON, BaseException | None]
+"""What the host answered, or what it raised."""
+
+
+class Answer:
+    """One answer of the host: under way, or there."""
+
+    def __init__(self, method: str, arguments: Mapping[str, JSON]) -> None:
+        self.method = method
+        self.arguments = arguments
+        self.outcome: Outcome | None = None
+        self._listener: Callable[[Outcome], None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, host: HostCall) -> None:
+        self._task = asyncio.ensure_future(self._work(host))
+
+    async def _work(self, host: HostCall) -> None:
+        try:
+            self.outcome = await host(self.method, self.arguments), None
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self.outcome = None, error
+        if self._listener is not None:  # told from here: a callback of the loop's costs a round
+            self._listener(self.outcome)
+
+    def tell(self, listener: Callable[[Outcome], None]) -> None:
+        """Call `listener` with the outcome, now or when it is there."""
+        self._listener = listener
+        if self.outcome is not None:
+            listener(self.outcome)
+
+    def cancel(self) -> None:
+        self._listener = None
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
 
 
 class Answers:
@@ -51,8 +82,8 @@ class Answers:
 
     def __init__(self, host: HostCall | None) -> None:
         self._host = host
-        self._asked: list[_Asked] = []
-        self._open: list[_Asked] = []
+        self._asked: list[Answer] = []
+        self._open: list[Answer] = []
 
     @property
     def offered(self) -> bool:
@@ -62,28 +93,23 @@ class Answers:
         """From now on equal calls get the earlier answers, in their order."""
         self._open = list(self._asked)
 
-    def ask(self, method: str, arguments: Mapping[str, JSON]) -> asyncio.Task[JSON]:
+    def ask(self, method: str, arguments: Mapping[str, JSON]) -> Answer:
+        """Raises LookupError when there is nobody to ask."""
         for earlier in self._open:
             if earlier.method == method and earlier.arguments == arguments:
                 self._open.remove(earlier)
-                return earlier.task
+                return earlier
         if self._host is None:
             raise LookupError("this program has nobody to call")
-        task = asyncio.ensure_future(_answer(self._host, method, arguments))
-        self._asked.append(_Asked(method, arguments, task))
-        return task
+        answer = Answer(method, arguments)
+        answer.begin(self._host)
+        self._asked.append(answer)
+        return answer
 
     def cancel(self) -> None:
         """Nobody waits for the open answers any more."""
-        for asked in self._asked:
-            if not asked.task.done():
-                asked.task.cancel()
-            elif not asked.task.cancelled():
-                asked.task.exception()  # seen
-
-
-async def _answer(host: HostCall, method: str, arguments: Mapping[str, JSON]) -> JSON:
-    return await host(method, arguments)
+        for answer in self._asked:
+            answer.cancel()
 
 
 class Clock:
@@ -204,28 +230,31 @@ class Exchange:
                 self._stop_process(signal.SIGKILL)
             return
         try:
-            task = self._answers.ask(method, arguments)
+            answer = self._answers.ask(method, arguments)
         except LookupError as error:
             self._send({"id": number, "refused": ["RuntimeError", str(error)]})
             return
         self._clock.wait_begins()
-        task.add_done_callback(lambda task: self._reply(number, task))
+        answer.tell(lambda outcome: self._reply(number, outcome))
 
-    def _reply(self, number: int, task: asyncio.Task[JSON]) -> None:
+    def _reply(self, number: int, outcome: Outcome) -> None:
         self._clock.wait_ends()
-        if self.answered.is_set() or task.cancelled():
+        if self.answered.is_set():
             return
-        error = task.exception()
+        value, error = outcome
         try:
             if error is None:
-                self._send({"id": number, "value": task.result()})
+                self._send({"id": number, "value": value})
             elif isinstance(error, Refusal):
                 self._send({"id": number, "refused": [error.type, error.message]})
             else:
-                raise error
-        except BaseException as trouble:
-            self.error = trouble
-            self.close()
+                self._fail(error)
+        except (TypeError, ValueError) as trouble:  # the answer is no JSON: a mistake of the host's
+            self._fail(trouble)
+
+    def _fail(self, error: BaseException) -> None:
+        self.error = error
+        self.close()
 
     # --- the end ---
 

@@ -8,6 +8,7 @@ messages to the host; the process ends by `os._exit` whatever happened.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import resource
 import signal
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from w4s.sandbox.frames import pack
 from w4s.sandbox.inside import program as programs
 from w4s.sandbox.inside import remote
 from w4s.sandbox.inside.channel import Channel, Stopped
@@ -25,6 +27,8 @@ from w4s.sandbox.inside.channel import Channel, Stopped
 SOFT_STOP = signal.SIGUSR2
 """The host's way of saying that a limit is reached."""
 CHANNEL = 3
+REHEARSALS = 20
+"""More than the calls after which the interpreter adapts a function."""
 
 Lockdown = Callable[[dict[str, Any]], None]
 """Takes every right away that the program does not need; raises when it cannot."""
@@ -68,8 +72,6 @@ def _take_descriptors(channel: int, output: int, null: int) -> None:
 
 def _above(fd: int) -> int:
     """A copy that the four fixed numbers cannot overwrite."""
-    import fcntl
-
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 16)
 
 
@@ -156,6 +158,39 @@ class _Life:
 
     def _make_agent(self) -> object:
         return self._inherited.make_agent(self._channel.call)
+
+
+def rehearse() -> None:
+    """Go through a program's motions once in the zygote.
+
+    The interpreter then has adapted the code and filled its caches, in pages that all children
+    share, instead of every child in copies of its own.
+    """
+    source = "def solver(agent, task):\n    return {'answer': agent('ask', question=task)}"
+    order = pack(
+        {
+            "action": "call",
+            "entry": "solver",
+            "arguments": {"task": "?"},
+            "source": source,
+            "seed": "",
+            "host": True,
+            "result_bytes": 1000,
+        }
+    )
+    for _ in range(REHEARSALS):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            _rehearse_once(Channel(ours), theirs, order)
+
+
+def _rehearse_once(channel: Channel, host: socket.socket, order: bytes) -> None:
+    host.sendall(order)
+    told = channel.next_order()
+    assert told is not None
+    host.sendall(pack({"id": 1, "value": "!"}))
+    program = programs.Program(told["source"], told["action"])
+    channel.send({"done": programs.run(told, program, lambda: channel.call)})
 
 
 def _allow_cpu(seconds: int) -> None:

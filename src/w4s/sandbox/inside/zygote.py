@@ -42,6 +42,9 @@ unicodedata urllib.parse uuid warnings weakref zlib zoneinfo __future__ _strptim
 """
 """Standard library that generated programs use; the child can open no file to import more."""
 
+LEFT_OUT = ("ssl", "_ssl", "_hashlib")
+"""Nobody can connect from here; without OpenSSL every fork copies less, and `hashlib` has its own
+implementations."""
 THREAD_STACK_BYTES = 2 * 1024 * 1024
 """A hundred threads then fit into a child's address space."""
 PR_SET_PDEATHSIG = 1
@@ -76,8 +79,11 @@ def _die_with(parent: int) -> None:
 
 def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
     """Import what programs use, compile the prelude, and freeze the heap for the forks."""
+    sys.modules.update(dict.fromkeys(LEFT_OUT))  # type: ignore[arg-type]
     for name in PRELOADED.split():
         importlib.import_module(name)
+    for name in LEFT_OUT:
+        del sys.modules[name]
     sys.path.extend(settings["package_folders"])
     for name in settings["packages"]:
         try:
@@ -97,11 +103,13 @@ def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
     for name in [name for name in sys.modules if name.split(".")[0] in ("w4s", "__main__")]:
         if name != "__main__":
             del sys.modules[name]
+    inherited = life.Inheritance(null, walls.lock, make_agent)
+    life.rehearse()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.stack_size(THREAD_STACK_BYTES)
     gc.collect()
     gc.freeze()
-    return walls, life.Inheritance(null, walls.lock, make_agent)
+    return walls, inherited
 
 
 def prove(walls: Walls) -> dict[str, Any]:

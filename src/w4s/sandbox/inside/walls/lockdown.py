@@ -58,7 +58,8 @@ class Walls:
             self.landlock_abi = landlock.version(self._libc, processor)
         if self.profile == "scratch" and not self.landlock_abi:
             self.problem = "the profile scratch needs Landlock, which this kernel does not offer"
-        self._filter = seccomp.compile_filter(processor, scratch=self.profile == "scratch")
+        compiled = seccomp.compile_filter(processor, scratch=self.profile == "scratch")
+        self._filter = seccomp.Installer(compiled, self._libc)
 
     def lock(self, order: dict[str, Any]) -> None:
         """Shut this process in. Raises when a layer that should hold cannot be laid."""
@@ -78,13 +79,14 @@ class Walls:
         resource.setrlimit(resource.RLIMIT_NPROC, (self._most_threads(order),) * 2)
         if order["user"] is not None:
             self._become(order["user"])
-        self._libc.prctl(seccomp.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        if self._libc.prctl(seccomp.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "no_new_privs")
         if self.landlock_abi:
             landlock.restrict(self._libc, self._processor, self.landlock_abi, folder)
         if folder is not None:
             os.close(folder)
         self._drop_capabilities()
-        seccomp.install(self._filter, self._libc, os.getpid())
+        self._filter.install()
 
     def _most_threads(self, order: dict[str, Any]) -> int:
         """A user of its own counts its own threads; a shared one counts everybody's."""

@@ -1,6 +1,6 @@
 """The filter of system calls: an allow-list, compiled to the kernel's small BPF.
 
-In: a processor and a profile. Out: instructions, which `install` hands to the kernel. What is
+In: a processor and a profile. Out: instructions, which an `Installer` hands to the kernel. What is
 not on the list answers EPERM, so that a program sees an ordinary PermissionError; a call in a
 foreign calling convention ends the process.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import signal
+import os
 import struct
 from dataclasses import dataclass, field
 
@@ -46,13 +46,9 @@ class Filter:
     pid_places: tuple[int, ...]
     """Which constants stand for the process's own pid."""
 
-    def packed(self, pid: int) -> bytes:
-        """The kernel's form, for the process `pid`."""
-        raw = b"".join(struct.pack("<HBBI", *instruction) for instruction in self.instructions)
-        patched = bytearray(raw)
-        for place in self.pid_places:
-            struct.pack_into("<I", patched, place * 8 + 4, pid)
-        return bytes(patched)
+    def packed(self) -> bytes:
+        """The kernel's form, with 0 for the process's own pid."""
+        return b"".join(struct.pack("<HBBI", *instruction) for instruction in self.instructions)
 
 
 _EVERYWHERE = """
@@ -174,18 +170,27 @@ def _append_conditional(out: _Assembler, number: int, checks: tuple[Check, ...])
 
 
 class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
-def install(compiled: Filter, libc: ctypes.CDLL, pid: int) -> None:
-    """Lay the filter on this process for good. Raises OSError when the kernel cannot."""
-    raw = compiled.packed(pid)
-    program = _Program(len(raw) // 8, raw)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "no_new_privs")
-    if libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "seccomp")
+class Installer:
+    """A filter ready to be laid; prepared once, so that a child has little left to do."""
 
+    def __init__(self, compiled: Filter, libc: ctypes.CDLL) -> None:
+        raw = compiled.packed()
+        self._buffer = ctypes.create_string_buffer(raw, len(raw))
+        self._pids = [
+            ctypes.c_uint32.from_buffer(self._buffer, place * 8 + 4)
+            for place in compiled.pid_places
+        ]
+        self._program = _Program(len(raw) // 8, ctypes.addressof(self._buffer))
+        self._reference = ctypes.byref(self._program)
+        self._libc = libc
 
-STOP_SIGNAL = signal.SIGSYS
-"""Ends a process that used a foreign calling convention."""
+    def install(self) -> None:
+        """Lay the filter on this process for good. Raises OSError when the kernel cannot."""
+        pid = os.getpid()
+        for place in self._pids:
+            place.value = pid
+        if self._libc.prctl(PR_SET_SECCOMP, MODE_FILTER, self._reference, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "seccomp")
