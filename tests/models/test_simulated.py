@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from w4s.errors import ConfigError
 from w4s.models.answer_book import AnswerBook, AnswerKey, Skill
@@ -267,9 +269,51 @@ def test_a_router_is_told_one_of_the_listed_experts() -> None:
     assert chosen.count("mathematics professor") > 25
 
 
+def test_free_text_can_be_a_plan_or_a_critique() -> None:
+    plan = texts(conversation("You plan.", f"{SUM.question}\nOutline a plan. Do not solve it."), 1)[
+        0
+    ]
+    assert plan.startswith("1. ")
+    assert "answer is" not in plan
+    content = f"{SUM.question}\n\nProposed answer: 42\n\nName the mistakes in it, if any."
+    critiques = texts(conversation("You are a critic.", content), 30)
+    assert any("There is a mistake" in text for text in critiques)
+    assert not any("answer is" in text for text in critiques)
+
+
 def test_a_restated_question_is_known_again() -> None:
     reply = objects(conversation(in_json(["restated_problem"]), SUM.question), 1)[0]
     assert BOOK.find(reply["restated_problem"]) == SUM
+
+
+@given(
+    contents=st.lists(st.text(max_size=300), min_size=1, max_size=4),
+    system=st.text(max_size=200),
+    known=st.sampled_from([*(key.question for key in BOOK), ""]),
+    json_mode=st.booleans(),
+    temperature=st.sampled_from([0.0, 0.3, 1.0, 2.0]),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_conversation_gets_a_reply(
+    contents: list[str], system: str, known: str, json_mode: bool, temperature: float
+) -> None:
+    messages = conversation(f"Keys: {system}. JSON", *contents, f"Answer: 42\n{known}\n[1, 2")
+    choice = EXECUTOR.sample(messages, Sampling(1, temperature, json_mode=json_mode))
+    assert choice.text
+
+
+def test_numbers_of_the_question_are_no_earlier_answers() -> None:
+    key = AnswerKey(
+        "Old result: 12.\nNew result: 15.\nBy how much did it rise?", "3", Skill.READING
+    )
+    executor = SimulatedExecutor(AnswerBook([key]))
+    system = in_json(["answer"])
+    for content in (key.question, json.dumps(key.question), key.question.replace("\n", " ")):
+        replies = [
+            executor.sample(conversation(system, content), Sampling(seed)).text
+            for seed in range(60)
+        ]
+        assert sum('"3"' in text for text in replies) > 30, content
 
 
 def test_keys_without_slips_get_plausible_wrong_answers() -> None:

@@ -8,6 +8,7 @@ structure of the request; the wording of roles and instructions yields a small c
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Ask:
     """Of the problem it is about, where that is known."""
     keys: tuple[tuple[str, Part], ...]
     """Of the JSON object asked for, in order; empty for free text."""
+    free: Part
+    """What free text is to be: an answer, a plan or a critique."""
     code: bool
     """Whether a program is asked for."""
     effort: float | None
@@ -88,15 +91,17 @@ def read_ask(messages: Sequence[Message], json_mode: bool, book: AnswerBook, cue
     digest = hashlib.blake2b(digest_size=16)
     for message in messages:
         digest.update(f"{message.role}\0{message.content}\0".encode("utf-8", "surrogatepass"))
+    shown = _shown(repertoire, beside)
     return Ask(
         repertoire=repertoire,
         keys=keys,
+        free=Part.ANSWER if keys else _free_part(rest, bool(shown or programs)),
         code=code,
         effort=_effort(keys, rest, cues),
         evidence=any(part is Part.EVIDENCE for _, part in keys),
         planned=repertoire is not None and _quotes(beside, repertoire.key),
         cue=_cue(system, rest, repertoire) if cues else 0.0,
-        shown=_shown(repertoire, beside),
+        shown=shown,
         shown_programs=programs,
         approved=NO_MISTAKE in beside,
         doubted=A_MISTAKE in beside,
@@ -120,10 +125,12 @@ _PASSED = re.compile(r"\bno errors?\b|\btests? pass(?:es|ed)?\b|\bpassed\b", re.
 def _without(whole: str, key: AnswerKey | None) -> str:
     if key is None:
         return whole
-    if key.question in whole:
-        return whole.replace(key.question, "\n")
-    words = re.findall(r"\w+", key.question)
-    return re.sub(r"\W+".join(map(re.escape, words)), "\n", whole)
+    question = key.question
+    for quoted in (question, json.dumps(question, ensure_ascii=False)[1:-1], repr(question)[1:-1]):
+        if quoted in whole:
+            return whole.replace(quoted, "\n")
+    words = re.findall(r"\w+", question)
+    return re.sub(r"(?:\W|\\n)+?".join(map(re.escape, words)), "\n", whole)
 
 
 # --- The form of the reply ---------------------------------------------------------------------
@@ -221,6 +228,25 @@ def _asks_code(
     return not keys and _CODE_WORDS.search(rest) is not None
 
 
+_PLANS = re.compile(r"\bplan\b|\boutline\b|\bsub-?(?:problem|question|task)s?\b", re.IGNORECASE)
+_NOT_YET = re.compile(
+    r"(?:do not|don't|without) (?:yet )?(?:solv|answer)|no answer yet", re.IGNORECASE
+)
+_CRITIC = re.compile(r"critici[sz]|critique|feedback|what is wrong|mistakes|errors", re.IGNORECASE)
+_ANEW = re.compile(
+    r"final answer|improve|correct(?:ed|ion)|rewrit|revis|refine|solve|again|own answer|new answer",
+    re.IGNORECASE,
+)
+
+
+def _free_part(rest: str, shows: bool) -> Part:
+    if _PLANS.search(rest) and _NOT_YET.search(rest):
+        return Part.PLAN
+    if shows and _CRITIC.search(rest) and not _ANEW.search(rest):
+        return Part.CRITIQUE
+    return Part.ANSWER
+
+
 # --- Effort and wording ------------------------------------------------------------------------
 
 _WEIGHTS = {
@@ -249,9 +275,10 @@ def _effort(keys: tuple[tuple[str, Part], ...], rest: str, cues: bool) -> float 
                 break
             weight += _WEIGHTS.get(part, 0.0)
         return min(weight, 1.0) + 0.15 * min(max(weight - 1.0, 0.0), 2.0)
-    if _NO_WORDS.search(rest):
+    many = _MANY_WORDS.search(rest) is not None
+    if _NO_WORDS.search(rest) and not many:
         return 0.0
-    return 1.0 if cues and _MANY_WORDS.search(rest) else None
+    return 1.0 if cues and many else None
 
 
 _MOST_CUE = 0.1

@@ -81,8 +81,12 @@ def reasoning(repertoire: Repertoire, effort: float, profile: Profile, dice: Dic
 def _free_text(
     ask: Ask, repertoire: Repertoire, opinion: Opinion, answer: str, profile: Profile, dice: Dice
 ) -> str:
+    if ask.free is Part.PLAN:
+        return _plan(repertoire)
     effort = profile.habit if ask.effort is None else ask.effort
     lines = reasoning(repertoire, effort, profile, dice) if effort > 0 else []
+    if ask.free is Part.CRITIQUE:
+        return "\n".join([*lines, _critique(opinion, dice)])
     if ask.code:
         lines.append(f"```python\n{opinion.program.rstrip()}\n```")
     elif not lines:
