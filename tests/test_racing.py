@@ -81,6 +81,13 @@ def test_who_cannot_catch_up_even_with_luck_is_stopped() -> None:
     assert run(table, Racing(error=1e-12))[0] == [0]
 
 
+def test_what_is_unscored_says_nothing() -> None:
+    row = np.ones(40)
+    patchy = row.copy()
+    patchy[::3] = np.nan
+    assert run(np.array([row, patchy]), Racing(margin=0.0))[0] == [0, 1]
+
+
 def test_one_candidate_races_alone_and_none_is_no_trouble() -> None:
     assert run(np.ones((1, 10)), Racing()) == ([0], 1.0)
     Race(Racing(), 0, 10).block([])

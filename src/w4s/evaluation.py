@@ -8,6 +8,7 @@ raised then. Too many problems lost to faults that are not the workflow's: the e
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -90,7 +91,10 @@ class Evaluator:
         lost = [_Lost(workflow, len(problems), self.unscored_limit) for workflow in workflows]
         outcomes: list[list[Outcome]] = [[] for _ in workflows]
         doubted: dict[int, TooManyUnscored] = {}
-        for block in racing.blocks(len(problems)):
+        for look in racing.blocks(len(problems)):
+            # Who is left alone has nobody to race with: the rest is measured in one go.
+            alone = len(race.running) <= 1
+            block = range(look.start, len(problems)) if alone else look
             some = [problems[i] for i in block]
             results = await settled(
                 self._block(workflows[c], some, purpose, lost[c]) for c in race.running
@@ -101,7 +105,9 @@ class Evaluator:
                 else:
                     outcomes[candidate] += result
             race.retire(doubted)
-            race.block([[o.value for o in outcomes[c][block.start :]] for c in race.running])
+            if alone:
+                break
+            race.block([[_raced_score(o) for o in outcomes[c][look.start :]] for c in race.running])
         return [
             doubted.get(c) or self._raced(workflow, outcomes[c], len(problems), purpose)
             for c, workflow in enumerate(workflows)
@@ -146,6 +152,10 @@ class Evaluator:
             lost.add(outcome)
         self.observer.outcome(workflow, purpose, outcome)
         return outcome
+
+
+def _raced_score(outcome: Outcome) -> float:
+    return math.nan if outcome.status is Status.UNSCORED else outcome.value
 
 
 @dataclass(slots=True)

@@ -67,8 +67,8 @@ class Race:
         self.running = [c for c in self.running if c not in candidates]
 
     def block(self, scores: Sequence[Sequence[float]]) -> None:
-        """Take the scores of the next problems, one row per running candidate, and stop those
-        that can no longer win. The candidate in the lead always goes on."""
+        """Take the scores of the next problems, one row per running candidate, NaN where one is
+        unscored, and stop those that can no longer win. The one in the lead always goes on."""
         rows = dict(zip(self.running, scores, strict=True))
         for behind in self.running:
             for ahead in self.running:
@@ -106,6 +106,9 @@ class _Fortune:
 
     def bet(self, differences: Floats) -> None:
         for difference in differences:
+            if math.isnan(difference):  # one of the two is unscored: it says nothing
+                self._left -= 1
+                continue
             # What the rest would have to average, were the candidate to end just so far ahead.
             needed = -(self.total + self._lead) / self._left
             if needed > -1:
