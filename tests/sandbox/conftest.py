@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import pytest
@@ -28,16 +28,20 @@ def make_agent(call):
 InSandbox = Callable[[Callable[[PythonSandbox], Awaitable[T]]], T]
 
 
-@pytest.fixture
-def in_sandbox() -> InSandbox[T]:
-    def run(story: Callable[[PythonSandbox], Awaitable[T]]) -> T:
-        async def main() -> T:
+@pytest.fixture(scope="module")
+def in_sandbox() -> Iterator[InSandbox[T]]:
+    """Run a coroutine function against the sandbox that the module's tests share."""
+    with asyncio.Runner() as runner:
+
+        async def up() -> PythonSandbox:
             sandbox = PythonSandbox(PRELUDE)
-            try:
-                return await story(sandbox)
-            finally:
-                await sandbox.aclose()
+            await sandbox.start()
+            return sandbox
 
-        return asyncio.run(main())
+        sandbox = runner.run(up())
 
-    return run
+        async def told(story: Callable[[PythonSandbox], Awaitable[T]]) -> T:
+            return await story(sandbox)
+
+        yield lambda story: runner.run(told(story))
+        runner.run(sandbox.aclose())

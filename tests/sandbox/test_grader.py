@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,24 @@ from w4s.sandbox.host import PythonSandbox
 QUICK = Limits(seconds=0.5, grace_seconds=0.3, cpu_seconds=2)
 
 
-def grade(candidate: str, *statements: str, setup: str = "", names: tuple[str, ...] = ()) -> Grade:
-    async def main() -> Grade:
-        sandbox = PythonSandbox()
-        try:
-            return await grade_asserts(
+InSandbox = Callable[[Callable[[PythonSandbox], Awaitable[Any]]], Any]
+Grading = Callable[..., Grade]
+
+
+@pytest.fixture
+def grade(in_sandbox: InSandbox) -> Grading:
+    def grade(
+        candidate: str, *statements: str, setup: str = "", names: tuple[str, ...] = ()
+    ) -> Grade:
+        found = in_sandbox(
+            lambda sandbox: grade_asserts(
                 sandbox, candidate, statements, setup=setup, names=names, limits=QUICK
             )
-        finally:
-            await sandbox.aclose()
+        )
+        assert isinstance(found, Grade)
+        return found
 
-    return asyncio.run(main())
+    return grade
 
 
 @pytest.mark.parametrize(
@@ -54,7 +62,7 @@ def grade(candidate: str, *statements: str, setup: str = "", names: tuple[str, .
         ),
     ],
 )
-def test_honest_solutions_pass(candidate: str, statement: str) -> None:
+def test_honest_solutions_pass(candidate: str, statement: str, grade: Grading) -> None:
     setup = "import math"
     found = grade(
         candidate, statement, setup=setup, names=("sum",) if "def sum" in candidate else ()
@@ -113,14 +121,14 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_verdict_fails(name: str) -> None:
+def test_a_forged_verdict_fails(name: str, grade: Grading) -> None:
     setup = "def check(candidate):\n    assert candidate(2) == 4711"
     found = grade(FORGERIES[name], "check(f)", setup=setup, names=("f",))
     assert not found.passed
     assert found.verdicts[0] is not None
 
 
-def test_the_rest_fails_after_the_candidate_is_gone() -> None:
+def test_the_rest_fails_after_the_candidate_is_gone(grade: Grading) -> None:
     candidate = "import os\ndef f(x):\n    if x == 2: os._exit(0)\n    return x"
     found = grade(candidate, "assert f(1) == 1", "assert f(2) == 2", "assert f(3) == 3")
     assert [verdict is None for verdict in found.verdicts] == [True, False, False]
@@ -129,18 +137,18 @@ def test_the_rest_fails_after_the_candidate_is_gone() -> None:
     assert not found.passed
 
 
-def test_the_time_of_all_calls_is_counted_together() -> None:
+def test_the_time_of_all_calls_is_counted_together(grade: Grading) -> None:
     candidate = "import time\ndef f(x): time.sleep(0.2); return x"
     found = grade(candidate, *[f"assert f({n}) == {n}" for n in range(10)])
     assert found.broken is not None
     assert found.broken.ending is Ending.TIME
 
 
-def test_no_statement_is_no_pass() -> None:
+def test_no_statement_is_no_pass(grade: Grading) -> None:
     assert not grade("def f(x): return x").passed
 
 
-def test_a_broken_set_up_is_our_fault() -> None:
+def test_a_broken_set_up_is_our_fault(grade: Grading) -> None:
     with pytest.raises(SandboxError, match="tests themselves"):
         grade("def f(x): return x", "assert f(1)", setup="1 / 0")
 

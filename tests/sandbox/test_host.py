@@ -412,9 +412,16 @@ def test_nothing_of_the_host_stays_open(in_sandbox: InSandbox) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_the_environment_of_the_host_stays_out(
-    in_sandbox: InSandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_of_the_host_stays_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
-    result = run(in_sandbox, Job("import os\ndef solver(): return dict(os.environ)"))
+
+    async def story() -> Result:
+        sandbox = PythonSandbox()
+        try:
+            return await sandbox.run(Job("import os\ndef solver(): return dict(os.environ)"))
+        finally:
+            await sandbox.aclose()
+
+    result = asyncio.run(story())
+    assert result.ending is Ending.RETURNED
     assert "sk-planted" not in str(result.value)
