@@ -259,6 +259,11 @@ class CompareConfig(Record):
     each_tokens: Count | None = Field(
         None, description="The same budget for every search, in tokens."
     )
+    jobs: Count = Field(
+        1,
+        description="Contests at a time, each in a process of its own. More help where a provider"
+        " is waited for, up to its rate limit; on a small machine they only share it.",
+    )
     volumes: tuple[Count, ...] = Field(
         (1_000, 100_000), description="Numbers of answers to spread the price of a search over."
     )

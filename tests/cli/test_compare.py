@@ -85,3 +85,17 @@ def test_a_missing_file_is_named(w4s: CommandLine, tmp_path: Path) -> None:
     done = w4s("compare", "nowhere.toml")
     assert done.returncode == 2
     assert "nowhere.toml" in done.stderr
+
+
+@pytest.mark.long
+def test_several_at_a_time_come_to_the_same(w4s: CommandLine) -> None:
+    (w4s.folder / "small.toml").write_text(FILE)
+    one = w4s("compare", "small.toml", "run=one")
+    two = w4s("compare", "small.toml", "run=two", "jobs=2")
+    assert "3 of 3 done" in two.stderr
+    reports = [
+        json.loads((w4s.folder / name / "comparison.json").read_text()) for name in ("one", "two")
+    ]
+    assert one.returncode == two.returncode == 0
+    assert reports[0]["rows"] == reports[1]["rows"]
+    assert reports[0]["by_task"] == reports[1]["by_task"]

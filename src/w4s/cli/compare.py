@@ -8,8 +8,10 @@ final workflow reads the sealed set once. What is done already is not done again
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +63,7 @@ def compare(config: CompareConfig) -> None:
     """Run what is left, then show and write the comparison."""
     reference = _reference(config)
     contests = list(plan(config))
-    console = Console(stderr=True)
-    for number, contest in enumerate(contests, 1):
-        if tested_of(contest) is None:
-            console.print(f"{number} of {len(contests)}: {contest.title}", markup=False)
-            _run(contest)
+    _run_all([c for c in contests if tested_of(c) is None], config.jobs, Console(stderr=True))
     comparison = compared(
         [_result(contest) for contest in contests], reference, volumes=config.volumes
     )
@@ -115,6 +113,27 @@ def tested_of(contest: Contest) -> tuple[Run, Tested] | None:
     best = best_entry(run.begin, run.turns, run.final)
     found = [t for t in run.tests if best and t.evaluation.workflow.digest == best.workflow.digest]
     return (run, found[-1]) if found else None
+
+
+def _run_all(contests: Sequence[Contest], jobs: int, console: Console) -> None:
+    """One after another, or `jobs` at a time in processes of their own. The first that fails
+    ends it, once those under way have come to their end."""
+    if jobs == 1:
+        for number, contest in enumerate(contests, 1):
+            console.print(f"{number} of {len(contests)}: {contest.title}", markup=False)
+            _run(contest)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        under_way = {pool.submit(_run, contest): contest for contest in contests}
+        try:
+            for number, done in enumerate(as_completed(under_way), 1):
+                done.result()
+                console.print(
+                    f"{number} of {len(contests)} done: {under_way[done].title}", markup=False
+                )
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _run(contest: Contest) -> None:
