@@ -16,7 +16,7 @@ from collections import deque
 
 START = 256
 MOST = 960
-"""Below the thousand connections of the openai client's pool, where calls would wait unseen."""
+"""A process may mostly open 1,024 files, and each call holds one."""
 _WIDER = 0.05
 _NARROWER = 0.5
 

@@ -9,6 +9,7 @@ Unsupported, and the same request then goes without it.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import openai
 
 from w4s.errors import ProviderError, ServerFault, Unsupported
 from w4s.models.base import Identity, Purpose, Reply, Request
@@ -71,13 +71,8 @@ class HttpModel:
             self._features = replace(
                 self._features, length_limits=("max_completion_tokens", "max_tokens")
             )
-        self._client = openai.AsyncOpenAI(
-            api_key=api_key or "none",
-            base_url=base_url or OPENAI_URL,
-            max_retries=0,
-            timeout=openai.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
-            http_client=openai.DefaultAioHttpClient(),
-        )
+        self._endpoint = f"{(base_url or OPENAI_URL).rstrip('/')}/chat/completions"
+        self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
         return f"HttpModel({self._model!r}, {self._url!r}, api_key=…)"
@@ -122,7 +117,8 @@ class HttpModel:
         raise ServerFault(f"{self._where} goes on refusing features")
 
     async def aclose(self) -> None:
-        await self._client.close()
+        if self._session is not None:
+            await self._session.close()
 
     async def _scout(self, request: Request) -> Reply:
         """Ask alone, until anything but the lack of a feature comes back."""
@@ -152,19 +148,34 @@ class HttpModel:
         return reply
 
     async def _post(self, sent: Mapping[str, Any]) -> str:
-        """The body of the answer. Its own types would cost the SDK twice the time to build."""
+        """The body of the answer."""
+        if self._session is None:
+            self._session = self._open_session()
         try:
-            # The transport's timeouts bound the silence between two bytes; this bounds it all.
-            async with asyncio.timeout(self._timeout_seconds):
-                return await self._client.post("/chat/completions", body=sent, cast_to=str)
-        except openai.APIStatusError as error:
-            answer = error.response
-            refusal = read_refusal(error.status_code, answer.headers, answer.text)
-        except (openai.APIConnectionError, aiohttp.ClientError, TimeoutError) as error:
+            # The session's timeout bounds the connecting, this one the whole call.
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._session.post(self._endpoint, data=json.dumps(sent).encode()) as answer,
+            ):
+                text = await answer.text("utf-8", errors="replace")
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise self._masked(
                 connection_error(error, self._where, self._timeout_seconds)
             ) from None
-        raise self._error(refusal, sent)
+        if answer.ok:
+            return text
+        raise self._error(read_refusal(answer.status, answer.headers, text), sent)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        return aiohttp.ClientSession(
+            headers=headers,
+            connector=aiohttp.TCPConnector(limit=0),  # how many calls at once is decided elsewhere
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            trust_env=True,  # proxies, as the environment names them
+        )
 
     def _error(self, refusal: Refusal, sent: Mapping[str, Any]) -> ProviderError:
         if refusal.may_be_of_a_feature:

@@ -111,8 +111,8 @@ def open_model(
         case Kind.SCRIPTED:
             return Scripted(read_script(Path(spec.detail)), name=f"scripted:{spec.detail}")
         case Kind.OPENAI:
-            # Imported here alone: the openai package takes more than a second of CPU to import,
-            # which no command without a server should spend.
+            # Imported here alone: aiohttp takes a third of a second of CPU to import, which no
+            # command without a server should spend.
             from w4s.models.http import HttpModel
 
             key = _key(spec, environ, key_env)
