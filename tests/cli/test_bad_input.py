@@ -39,7 +39,7 @@ SEARCH = ("search", TASK, "--run", "r")
         (("tasks", "--new", "task.csv"), "ends in .py"),
         (("serve-simulated", "nosuch"), "unknown task 'nosuch'"),
         (("serve-simulated", TASK, "--rate-429", "0.9", "--rate-500", "0.9"), "--rate-"),
-        (("serve-simulated", TASK, "--lacks", "jason"), "did you mean 'json_mode'"),
+        (("serve-simulated", TASK, "--lacks", "json_mod"), "did you mean 'json_mode'"),
         (("serve-simulated", TASK, "--host", "203.0.113.1"), "cannot listen on 203.0.113.1"),
     ],
 )
