@@ -65,6 +65,7 @@ _FREE = "may change when a run goes on"
 Dollars = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Limits(Record):
@@ -85,10 +86,10 @@ class Limits(Record):
     concurrency: Annotated[Count, _FREE] = Field(
         512, description="Solver calls at a time. Lower it for a machine with little memory."
     )
-    key_env: Annotated[str, _FREE] = Field(
+    key_env: Annotated[VariableName, _FREE] = Field(
         "OPENAI_API_KEY", description="Environment variable with the meta-agent's API key."
     )
-    executor_key_env: Annotated[str, _FREE] = Field(
+    executor_key_env: Annotated[VariableName, _FREE] = Field(
         "OPENAI_API_KEY", description="Environment variable with the executor's API key."
     )
 
@@ -372,6 +373,9 @@ def _unknown(key: str, keys: Sequence[str]) -> str:
 def _first(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_context=False)[0]
     name = ".".join(str(part) for part in fault["loc"]) or "settings"
+    if fault["type"] == "string_pattern_mismatch":
+        # Not repeating what was typed: it may be the key itself.
+        return f"{name} takes the name of an environment variable, never the key"
     if fault["type"] == "missing":
         return f"{name} is missing; give {name}=…"
     return f"{name}={fault['input']}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"

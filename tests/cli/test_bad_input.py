@@ -94,3 +94,7 @@ def test_a_key_is_never_repeated(w4s: CommandLine) -> None:
     assert done.returncode == 2
     assert "--price m=IN/OUT" in done.stderr
     assert secret not in done.stdout + done.stderr
+    confused = w4s(*SEARCH, "--executor-key-env", secret)
+    assert confused.returncode == 2
+    assert "name of an environment variable" in confused.stderr
+    assert secret not in confused.stdout + confused.stderr

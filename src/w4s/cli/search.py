@@ -104,7 +104,7 @@ async def _run(asked: SearchConfig, console: Console) -> W4sError | None:
             folder,
             console,
             account=SEARCH_ACCOUNT,
-            problems=len(task.search.private),
+            problems=len(task.search.private) * plan.trials,
         ) as bench:
             session = _Session(bench, plan)
             try:
