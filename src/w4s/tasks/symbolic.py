@@ -1,8 +1,9 @@
 """Whether two mathematical expressions are equal, decided in a process of its own.
 
 In: two texts, plain or LaTeX. Out: equal or not. Model text is parsed here, never executed, but a
-parser may be led astray: the process has a memory limit, and it is killed when it takes too long.
-Needs the extra `math`.
+parser may be led astray: the process has limits of processor time and memory, and dies of them.
+Processor time is what is limited, so that a busy machine does not change a verdict. Needs the
+extra `math`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import math
 import resource
 from typing import Any
 
 import anyio
 from anyio import to_process
 
-from w4s.errors import ConfigError
+from w4s.errors import ConfigError, SandboxError
 
-SECONDS = 6.0
-"""Time for one comparison, the start of the process and its imports included."""
+CPU_SECONDS = 5
+"""For one comparison, imports aside."""
+WALL_SECONDS = 120.0
+"""Beyond this the fault is the machine's."""
 MEMORY_MB = 2048
 LONGEST = 2000
 """Characters of a text that is parsed at all."""
@@ -31,32 +35,46 @@ def need_math_verify() -> None:
         raise ConfigError("this task needs math-verify: pip install 'w4s[math]'")
 
 
-async def equal(gold: str, answer: str, seconds: float = SECONDS) -> bool | None:
-    """Whether math-verify finds the expressions equal; None when it took too long or died."""
+async def equal(gold: str, answer: str) -> bool | None:
+    """Whether math-verify finds the expressions equal; None when that took too much.
+
+    Raises SandboxError when the process makes no progress at all.
+    """
     if len(gold) > LONGEST or len(answer) > LONGEST:
         return False
     try:
-        with anyio.fail_after(seconds):
+        with anyio.fail_after(WALL_SECONDS):
             return await to_process.run_sync(_verify, gold, answer, cancellable=True)
-    except (TimeoutError, anyio.BrokenWorkerProcess):
+    except anyio.BrokenWorkerProcess:
         return None
+    except TimeoutError:
+        raise SandboxError(f"no verdict on an expression in {WALL_SECONDS:g} s") from None
 
 
 def _verify(gold: str, answer: str) -> bool:
     """Runs in the worker process."""
-    _limit_memory()
     logging.disable(logging.CRITICAL)
     math_verify: Any = importlib.import_module("math_verify")
-    # Our own limit ends the process; math-verify's signals would not stop C code anyway.
-    parsed = [math_verify.parse(_in_math(text), parsing_timeout=None) for text in (gold, answer)]
-    return bool(math_verify.verify(*parsed, timeout_seconds=None))
+    _limit()
+    try:
+        # Our own limits end the process; math-verify's signals would not stop C code anyway.
+        parsed = [math_verify.parse(_in_math(t), parsing_timeout=None) for t in (gold, answer)]
+        return bool(math_verify.verify(*parsed, timeout_seconds=None))
+    except MemoryError:
+        return False
 
 
-def _limit_memory() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = MEMORY_MB * 2**20
-    if hard == resource.RLIM_INFINITY or hard > wanted:
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+def _limit() -> None:
+    """Processor time from now on, memory in all."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    spent = math.ceil(usage.ru_utime + usage.ru_stime)
+    for kind, wanted in [
+        (resource.RLIMIT_CPU, spent + CPU_SECONDS),
+        (resource.RLIMIT_AS, MEMORY_MB * 2**20),
+    ]:
+        _, hard = resource.getrlimit(kind)
+        if hard == resource.RLIM_INFINITY or hard > wanted:
+            resource.setrlimit(kind, (wanted, hard))
 
 
 def _in_math(text: str) -> str:
