@@ -8,6 +8,7 @@ nursery     the host's end of the zygote
 child       one live child as the host sees it
 exchange    one order under way: its clock, its calls, its limits
 shifts      children that serve one workflow's problems one after another
+outfit      which modules a program needs in its zygote
 scratch     the private folder of the profile `scratch`
 frames      messages on a byte stream
 values      Python values as typed JSON

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.util
 import os
 import resource
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, TypeVar
 
 from w4s.errors import ConfigError, SandboxError
@@ -23,22 +21,11 @@ from w4s.sandbox.child import ChildLost
 from w4s.sandbox.exchange import Answers
 from w4s.sandbox.grader import GRADER_LIMITS, examine
 from w4s.sandbox.nursery import Nursery
+from w4s.sandbox.outfit import folders_of, modules_of, outfits_of
 from w4s.sandbox.scratch import private_folder, watch_folder
 from w4s.sandbox.shifts import Shift
 from w4s.types import JSON
 
-PACKAGES = {
-    "numpy": (
-        "numpy",
-        "numpy.random",
-        "numpy.linalg",
-        "numpy.fft",
-        "numpy.ma",
-        "numpy.polynomial",
-    )
-}
-"""Third-party packages that programs may import, where they are installed, each with what it
-would load only when used: a child can open no file."""
 DESCRIPTORS_PER_CALL = 3
 SPARE_DESCRIPTORS = 200
 SPARE_CPU_SECONDS = 2
@@ -222,24 +209,24 @@ class PythonSandbox:
     # --- the zygote ---
 
     async def _nursery_for(self, source: str) -> Nursery:
-        """A living zygote with the packages that the text names; one with less forks faster."""
-        packages = tuple(name for name in PACKAGES if name in source)
-        nursery = self._nurseries.get(packages)
+        """A living zygote with what the text may need; one with less forks faster."""
+        outfits = outfits_of(source)
+        nursery = self._nurseries.get(outfits)
         if nursery is not None and not nursery.dead:
             return nursery
         async with self._starting:
             if self._closed:
                 raise SandboxError("the sandbox is closed")
-            nursery = self._nurseries.get(packages)
+            nursery = self._nurseries.get(outfits)
             if nursery is None or nursery.dead:
                 if nursery is not None:
                     await nursery.aclose()
-                nursery = self._nurseries[packages] = await self._open_nursery(packages)
+                nursery = self._nurseries[outfits] = await self._open_nursery(outfits)
         return nursery
 
-    async def _open_nursery(self, packages: tuple[str, ...]) -> Nursery:
+    async def _open_nursery(self, outfits: tuple[str, ...]) -> Nursery:
         """A zygote whose walls have been proven. Raises ConfigError where they do not stand."""
-        nursery = await Nursery.open(self._settings(packages), self._prefix)
+        nursery = await Nursery.open(self._settings(outfits), self._prefix)
         walls = nursery.greeting["walls"]
         trouble = walls.get("error") or ", ".join(walls.get("broken", ()))
         if trouble:
@@ -250,13 +237,14 @@ class PythonSandbox:
             )
         return nursery
 
-    def _settings(self, packages: tuple[str, ...]) -> dict[str, Any]:
+    def _settings(self, outfits: tuple[str, ...]) -> dict[str, Any]:
+        modules = modules_of(outfits)
         return {
             "prelude": self._prelude,
             "profile": self._profile.value,
             "landlock": self._use_landlock,
-            "packages": [module for name in packages for module in PACKAGES[name]],
-            "package_folders": sorted(_folders(packages)),
+            "modules": modules,
+            "folders": folders_of(modules),
         }
 
 
@@ -301,11 +289,6 @@ def _seed(job: Job) -> str:
     """For the program's `random`: the same job draws the same numbers in every run."""
     text = f"{job.source}\0{sorted(job.arguments.items())}\0{job.cases}"
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
-def _folders(packages: tuple[str, ...]) -> set[str]:
-    specs = [importlib.util.find_spec(name) for name in packages]
-    return {str(Path(spec.origin).parent.parent) for spec in specs if spec and spec.origin}
 
 
 def _affordable(concurrency: int) -> int:

@@ -29,18 +29,18 @@ from w4s.sandbox.inside import canaries, life
 from w4s.sandbox.inside.walls.lockdown import Walls
 
 PRELOADED = """
-abc argparse array ast asyncio atexit base64 binascii bisect bz2 calendar cmath codecs
-collections collections.abc concurrent.futures concurrent.futures.thread configparser
-contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib encodings.ascii
-encodings.idna encodings.latin_1 encodings.utf_16 encodings.utf_8_sig enum errno fractions
-functools gc getpass glob graphlib gzip hashlib heapq hmac html html.entities html.parser
-inspect io ipaddress itertools json json.decoder keyword linecache locale logging lzma math
-mmap numbers opcode operator os pathlib pickle platform pprint queue random re reprlib sched
-secrets select selectors shlex shutil signal socket sqlite3 statistics string stringprep
-struct sys tempfile textwrap threading time timeit token tokenize traceback types typing
-unicodedata urllib.parse uuid warnings weakref zlib zoneinfo __future__ _strptime
+abc array ast atexit base64 binascii bisect bz2 calendar cmath codecs collections
+collections.abc concurrent.futures concurrent.futures.thread contextlib contextvars copy csv
+ctypes dataclasses datetime decimal difflib encodings.ascii encodings.latin_1
+encodings.utf_16 encodings.utf_8_sig enum errno fractions functools gc glob graphlib gzip
+hashlib heapq hmac inspect io itertools json json.decoder keyword linecache logging lzma
+math mmap numbers opcode operator os pathlib pprint queue random re reprlib sched secrets
+select selectors shlex shutil signal socket statistics string stringprep struct sys tempfile
+textwrap threading time timeit token tokenize traceback types typing unicodedata
+urllib.parse uuid warnings weakref zlib __future__ _strptime
 """
-"""Standard library that generated programs use; the child can open no file to import more."""
+"""Standard library that most generated programs use; the child can open no file to import more.
+What few need and every fork would pay for stands in the host's `outfit`."""
 
 LEFT_OUT = ("ssl", "_ssl", "_hashlib")
 """Nobody can connect from here; without OpenSSL every fork copies less, and `hashlib` has its own
@@ -84,13 +84,13 @@ def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
         importlib.import_module(name)
     for name in LEFT_OUT:
         del sys.modules[name]
-    sys.path.extend(settings["package_folders"])
-    for name in settings["packages"]:
+    sys.path.extend(settings["folders"])
+    for name in settings["modules"]:
         try:
             importlib.import_module(name)
         except ImportError:
             continue
-    for folder in settings["package_folders"]:
+    for folder in settings["folders"]:
         sys.path.remove(folder)
     make_agent = _prelude(settings["prelude"])
     walls = Walls(settings["profile"], settings["landlock"])

@@ -1,0 +1,64 @@
+"""Which modules a program needs beyond those that every zygote has.
+
+In: the program's text. Out: names of outfits. A fork costs what the zygote holds in memory, so
+large modules are loaded only in a zygote for programs whose text mentions them, or that run text
+of their own making, where nobody can know.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_OWN_TEXT = r"exec|eval|__import__|importlib"
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """Modules that are loaded together."""
+
+    words: re.Pattern[str]
+    """A text that contains one of these needs them."""
+    modules: tuple[str, ...]
+    """Also what a package loads only when used: a child can open no file."""
+
+
+OUTFITS = {
+    "library": Outfit(
+        re.compile(
+            rf"\b({_OWN_TEXT}|asyncio|argparse|sqlite3|html|configparser|zoneinfo|ipaddress|idna"
+            r"|pickle|getpass|platform|locale)\b"
+        ),
+        (
+            *("asyncio", "argparse", "sqlite3", "html", "html.parser", "html.entities"),
+            *("configparser", "zoneinfo", "ipaddress", "encodings.idna", "pickle", "getpass"),
+            *("platform", "locale"),
+        ),
+    ),
+    "numpy": Outfit(
+        re.compile(rf"\b({_OWN_TEXT}|numpy)\b"),
+        (
+            *("numpy", "numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma"),
+            "numpy.polynomial",
+        ),
+    ),
+}
+
+
+def outfits_of(source: str) -> tuple[str, ...]:
+    """The outfits that this text may need."""
+    return tuple(name for name, outfit in OUTFITS.items() if outfit.words.search(source))
+
+
+def modules_of(outfits: tuple[str, ...]) -> list[str]:
+    return [module for name in outfits for module in OUTFITS[name].modules]
+
+
+def folders_of(modules: list[str]) -> list[str]:
+    """Where installed packages among the modules lie; the zygote starts without site-packages."""
+    packages = {module.partition(".")[0] for module in modules}
+    specs = [importlib.util.find_spec(name) for name in sorted(packages)]
+    places = [Path(spec.origin) for spec in specs if spec and spec.origin]
+    return sorted({str(p.parent.parent) for p in places if "site-packages" in p.parts})
