@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from w4s.errors import ConfigError
-from w4s.training.optimiser import make_optimiser
+from w4s.training.optimiser import make_optimiser, set_rate
 from w4s.training.settings import Scheme
 
 
@@ -46,3 +46,11 @@ def test_without_torchao_the_message_says_how_to_get_it() -> None:
     weights = [torch.nn.Parameter(torch.ones(4))]
     with pytest.raises(ConfigError, match="pip install torchao"):
         make_optimiser(weights, Scheme.FULL_8BIT, learning_rate=1e-5)
+
+
+@pytest.mark.parametrize("held", [0.1, torch.tensor(0.1)])
+def test_the_learning_rate_is_set_in_the_form_in_which_it_is_held(held: object) -> None:
+    optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.ones(1))], lr=held)
+    set_rate(optimiser, 0.05)
+    assert type(optimiser.param_groups[0]["lr"]) is type(held)
+    assert float(optimiser.param_groups[0]["lr"]) == pytest.approx(0.05)

@@ -36,6 +36,16 @@ def make_optimiser(
     return _eight_bit(trained, scheme, learning_rate, weight_decay)
 
 
+def set_rate(optimiser: Any, value: float) -> None:
+    """Change the learning rate. The 8-bit optimisers hold it as a tensor, so as not to be compiled
+    again for each value."""
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(value)
+        else:
+            group["lr"] = value
+
+
 def rate(step: int, steps: int, *, peak: float, warm_up: float) -> float:
     """Learning rate of `step` (from 0) out of `steps`: a linear rise, then half a cosine to 0."""
     rise = math.ceil(warm_up * steps)

@@ -24,7 +24,7 @@ from w4s.training.attention import plain_attention, use_trie_attention
 from w4s.training.checkpoints import write_folder
 from w4s.training.corpus import corpus
 from w4s.training.loss import Scorer
-from w4s.training.optimiser import make_optimiser, rate
+from w4s.training.optimiser import make_optimiser, rate, set_rate
 from w4s.training.settings import Positive, Scheme
 from w4s.training.tokeniser import train_tokeniser
 from w4s.training.tokens import Tokeniser
@@ -83,8 +83,7 @@ def pretrain(config: PretrainConfig, watch: Callable[[Imitated], None] | None = 
         loss = scorer(trie) / trie.weight
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for group in optimiser.param_groups:
-            group["lr"] = rate(step, steps, peak=config.learning_rate, warm_up=config.warm_up)
+        set_rate(optimiser, rate(step, steps, peak=config.learning_rate, warm_up=config.warm_up))
         optimiser.step()
         optimiser.zero_grad()
         if watch is not None:

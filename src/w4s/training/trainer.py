@@ -31,7 +31,7 @@ from w4s.training.card import FILE as EXAMPLES
 from w4s.training.dataset import groups, read_examples
 from w4s.training.logs import Logs, StepLog
 from w4s.training.loss import Scorer, causal
-from w4s.training.optimiser import make_optimiser, rate
+from w4s.training.optimiser import make_optimiser, rate, set_rate
 from w4s.training.ranks import Ranks, join_ranks, whole
 from w4s.training.settings import Scheme, TrainConfig
 from w4s.training.tokens import Row, Tokenised, Tokeniser
@@ -136,8 +136,7 @@ class _Run:
             torch.nn.utils.clip_grad_norm_(trainable(self._scorer).values(), config.clip)
         )
         learning_rate = rate(number, len(self._steps), peak=config.peak, warm_up=config.warm_up)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate
+        set_rate(optimiser, learning_rate)
         optimiser.step()
         optimiser.zero_grad()
         return StepLog(
