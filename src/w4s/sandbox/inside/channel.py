@@ -41,7 +41,9 @@ class Channel:
         """What the host accepts as one message."""
 
     def send(self, message: dict[str, Any]) -> None:
-        data = pack(message)
+        self.send_packed(pack(message))
+
+    def send_packed(self, data: bytes) -> None:
         with self._send_lock:
             self._connection.sendall(data)
 

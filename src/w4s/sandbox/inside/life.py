@@ -8,7 +8,6 @@ messages to the host; the process ends by `os._exit` whatever happened.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import signal
@@ -17,7 +16,7 @@ import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from w4s.sandbox.frames import pack
 from w4s.sandbox.inside import program as programs
@@ -30,6 +29,8 @@ CHANNEL = 3
 REHEARSALS = 20
 """More than the calls after which the interpreter adapts a function."""
 
+READY = pack({"ready": True})
+
 Lockdown = Callable[[dict[str, Any]], None]
 """Takes every right away that the program does not need; raises when it cannot."""
 
@@ -38,49 +39,54 @@ Lockdown = Callable[[dict[str, Any]], None]
 class Inheritance:
     """What the zygote prepared for all its children."""
 
-    null: int
-    """Descriptor of /dev/null."""
     lockdown: Lockdown
     make_agent: Callable[[Callable[..., Any]], object]
     """The prelude's; gets the channel's `call`."""
+    descriptors: int
+    """None of the zygote's has a number this high."""
+
+
+def prepare_descriptors() -> None:
+    """In the zygote, before any channel arrives: 0 to 3 are taken, and 0 reads nothing."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0, inheritable=False)
+    if null > CHANNEL:
+        os.close(null)
+
+
+def prepare_signals() -> None:
+    """In the zygote: what the children inherit costs them nothing."""
+    signal.signal(SOFT_STOP, _at_limit)
+    signal.signal(signal.SIGXCPU, _at_limit)
+
+
+def _at_limit(number: int, frame: types.FrameType | None) -> None:
+    if _Life.current is not None:
+        _Life.current.stop(number, frame)
 
 
 def live(order: dict[str, Any], channel: int, output: int, inherited: Inheritance) -> None:
     """Never returns to the zygote: the caller exits the process."""
-    _take_descriptors(channel, output, inherited.null)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, CHANNEL)
-    line = Channel(connection)
+    os.dup2(output, 1, inheritable=False)
+    os.dup2(output, 2, inheritable=False)
+    os.dup2(channel, CHANNEL, inheritable=False)
+    os.closerange(CHANNEL + 1, inherited.descriptors)
+    line = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, CHANNEL))
     try:
         inherited.lockdown(order)
     except Exception as error:
         line.send({"broken": f"{type(error).__name__}: {error}"[:500]})
         return
-    life = _Life(line, inherited)
-    line.send({"ready": True})
+    life = _Life.current = _Life(line, inherited)
+    line.send_packed(READY)
     life.serve()
-
-
-def _take_descriptors(channel: int, output: int, null: int) -> None:
-    """0 reads nothing, 1 and 2 are the output, 3 is the channel; all others are closed."""
-    channel, output, null = (_above(fd) for fd in (channel, output, null))
-    os.dup2(null, 0, inheritable=False)
-    os.dup2(output, 1, inheritable=False)
-    os.dup2(output, 2, inheritable=False)
-    os.dup2(channel, CHANNEL, inheritable=False)
-    os.closerange(CHANNEL + 1, _highest_descriptor())
-
-
-def _above(fd: int) -> int:
-    """A copy that the four fixed numbers cannot overwrite."""
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 16)
-
-
-def _highest_descriptor() -> int:
-    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20)
 
 
 class _Life:
     """Serves the host's orders one after another."""
+
+    current: ClassVar[_Life | None] = None
+    """The one of this process; None in the zygote."""
 
     def __init__(self, channel: Channel, inherited: Inheritance) -> None:
         self._channel = channel
@@ -89,11 +95,8 @@ class _Life:
         self._loaded: remote.Loaded | None = None
         self._running = False
         self._cpu_seconds = 0
-        signal.signal(SOFT_STOP, self._stop)
-        signal.signal(signal.SIGXCPU, self._stop)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _stop(self, number: int, frame: types.FrameType | None) -> None:
+    def stop(self, number: int, frame: types.FrameType | None) -> None:
         """A limit: raise in the main thread, wherever the program stands."""
         if not self._running:
             return

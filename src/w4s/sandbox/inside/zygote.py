@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import fcntl
 import gc
 import importlib
 import io
@@ -54,6 +55,7 @@ PR_SET_CHILD_SUBREAPER = 36
 def main(control: socket.socket, parent: int) -> None:
     """The whole life of the zygote."""
     _die_with(parent)
+    control = socket.socket(fileno=fcntl.fcntl(control.detach(), fcntl.F_DUPFD_CLOEXEC, 16))
     reader = _Control(control)
     settings = reader.wait()
     if settings is None:
@@ -99,17 +101,22 @@ def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
         encoding="utf-8",
         errors="backslashreplace",
     )
-    null = os.open(os.devnull, os.O_RDONLY)
     for name in [name for name in sys.modules if name.split(".")[0] in ("w4s", "__main__")]:
         if name != "__main__":
             del sys.modules[name]
-    inherited = life.Inheritance(null, walls.lock, make_agent)
+    inherited = life.Inheritance(walls.lock, make_agent, _highest_descriptor())
+    life.prepare_descriptors()
+    life.prepare_signals()
     life.rehearse()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.stack_size(THREAD_STACK_BYTES)
     gc.collect()
     gc.freeze()
     return walls, inherited
+
+
+def _highest_descriptor() -> int:
+    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20)
 
 
 def prove(walls: Walls) -> dict[str, Any]:
@@ -238,7 +245,6 @@ class _Zygote:
     def _become_child(self, order: dict[str, Any], channel: int, output: int) -> None:
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() == self._pid:
                 os.setsid()
