@@ -68,9 +68,9 @@ def of_asserts(asserts: Sequence[str], imports: Sequence[str], entry_point: str)
     Where a function that returns None would pass all that is left, the next assert is public in
     its place; where no assert can be spared, none is public.
     """
-    for shown in asserts:
-        calls = _calls(parsed(shown), entry_point)
-        hidden = [i for i, t in enumerate(asserts) if not _calls(parsed(t), entry_point) <= calls]
+    calls = [_calls(parsed(test), entry_point) for test in asserts]
+    for shown, known in zip(asserts, calls, strict=True):
+        hidden = [i for i, made in enumerate(calls) if not made <= known]
         if not all(_suits_none(asserts[i]) for i in hidden):
             public = ("\n".join([*imports, shown]),)
             return CodeTests(public, tuple(asserts), tuple(hidden), "\n".join(imports))
@@ -108,7 +108,7 @@ def called_function(test: str, code: str) -> str | None:
 def makes_objects(tests: Sequence[str], code: str) -> bool:
     """Whether a test makes an object of a class that the code defines."""
     classes = {node.name for node in parsed(code).body if isinstance(node, ast.ClassDef)}
-    return any(
+    return bool(classes) and any(
         isinstance(node, ast.Name) and node.id in classes
         for test in tests
         for node in ast.walk(parsed(test))
