@@ -25,8 +25,7 @@ class BadFrame(Exception):
 
 def pack(message: dict[str, Any]) -> bytes:
     """One frame. Lone surrogates become `?`; raises ValueError for NaN and infinities."""
-    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    body = text.encode("utf-8", "replace")
+    body = _ENCODER.encode(message).encode("utf-8", "replace")
     return HEADER.pack(len(body)) + body
 
 
@@ -78,6 +77,7 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
 
 
