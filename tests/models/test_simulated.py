@@ -14,6 +14,7 @@ from w4s.models.answer_book import AnswerBook, AnswerKey, Skill
 from w4s.models.base import Choice
 from w4s.models.sampler import Sampling
 from w4s.models.simulated import PROFILES, SimulatedExecutor, simulator_digest
+from w4s.models.simulation.asking import read_ask
 from w4s.types import Message
 
 SUM = AnswerKey(
@@ -284,6 +285,36 @@ def test_free_text_can_be_a_plan_or_a_critique() -> None:
 def test_a_restated_question_is_known_again() -> None:
     reply = objects(conversation(in_json(["restated_problem"]), SUM.question), 1)[0]
     assert BOOK.find(reply["restated_problem"]) == SUM
+
+
+def test_a_program_that_begins_like_another_is_told_apart() -> None:
+    key = AnswerKey(
+        "Write a function `same(n)` that returns n.",
+        "def same(n):\n    return n\n",
+        Skill.CODE,
+        broken=("def same(n):\n    return n * 2\n",),
+    )
+    shown = f"{key.question}\n\n1:\n{key.broken[0]}\n2:\n{key.answer}\n3:\n{key.broken[0]}"
+    ask = read_ask([Message("user", shown)], False, AnswerBook([key]), True)
+    assert ask.shown_programs == (key.broken[0], key.answer, key.broken[0])
+
+
+@pytest.mark.parametrize(
+    ("shown", "values"),
+    [
+        ("Candidate 1: 42\nCandidate 2: 37", ("42", "37")),
+        ("Candidates: ['37', '42', '37']", ("37", "42", "37")),
+        ("The critic says: the answer is 42.", ("42",)),
+        ('{"reasoning": "3 boxes of 14", "answer": "1,042"}', ("1042",)),
+        ("1. 37\n2. 41", ("37", "41")),
+        ("Result of the program: **37**", ("37",)),
+        ("I used 3 boxes and 14 nails in step 2.", ()),
+        ("Reply within 5 minutes.", ()),
+    ],
+)
+def test_earlier_answers_are_seen_where_answers_stand(shown: str, values: tuple[str, ...]) -> None:
+    content = f"{SUM.question}\n\n{shown}\n\nWhat do you say?"
+    assert read_ask([Message("user", content)], False, BOOK, True).shown == values
 
 
 @given(

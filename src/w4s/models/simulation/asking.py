@@ -63,7 +63,7 @@ class Ask:
     shown: tuple[str, ...]
     """Earlier answers, as plain values, one per mention."""
     shown_programs: tuple[str, ...]
-    """Known programs that the conversation shows."""
+    """Known programs that the conversation shows, one per mention, in their order."""
     approved: bool
     """A critic found no fault with the earlier answer."""
     doubted: bool
@@ -319,10 +319,13 @@ _QUOTE = re.compile(r"\\?\"([^\"\n]{10,90}?)\\?\"")
 _MARKED = re.compile(
     r"(?:answers?|candidates?|solutions?|results?|proposals?|responses?|outputs?|opinions?|votes?|"
     r"final|computed|returned|says?|said|conclusion|values?|choices?|options?|got|get)\b"
-    r"[\"'`)\]*]*\s*(?:#?\d{1,2}\b|[A-E]\b)?[\"'`)\]*]*\s*"
-    r"(?:is|was|are|of|:|=|->|→)+\s*[\[\"'`(\\*$\s{]*$",
+    r"(?:[\"'`)\]*]*\s*(?:#?\d{1,2}\b|[A-E]\b)?[\"'`)\]*]*\s*|(?: [a-z]+){1,4} ?)"
+    r"(?:\b(?:is|was|are)|:|=|->|→)+$",
     re.IGNORECASE,
 )
+_LINKS = (":", "=", "->", "→", "is", "was", "are")
+_OPENING = " \n\t[\"'`(\\*${"
+"""What may stand between a link and the value."""
 _BEFORE = 60
 """Characters before a value in which its mark stands."""
 _ITEM = re.compile(
@@ -346,12 +349,12 @@ def _shown(repertoire: Repertoire | None, beside: str) -> tuple[str, ...]:
     if repertoire is None or repertoire.kind is Kind.SOURCE:
         return ()
     values = repertoire.values
-    found = [m[0] for m in values.finditer(beside) if _is_marked(beside, m.start())]
+    found = {m.start(): m[0] for m in values.finditer(beside) if _is_marked(beside, m.start())}
     for item in _ITEM.finditer(beside):
         value = values.fullmatch(item["value"].strip())
         if value:
-            found.append(value[0])
-    return tuple(plain_value(value, repertoire.kind) for value in found)
+            found[item.start("value")] = value[0]
+    return tuple(plain_value(value, repertoire.kind) for _, value in sorted(found.items()))
 
 
 def _is_marked(text: str, start: int) -> bool:
@@ -359,11 +362,20 @@ def _is_marked(text: str, start: int) -> bool:
     opened = text.rfind("[", max(0, start - _LONGEST_LIST), start)
     if opened >= 0 and text.find("]", opened, start) < 0:
         start = opened + 1
-    return _MARKED.search(text[max(0, start - _BEFORE) : start]) is not None
+    before = text[max(0, start - _BEFORE) : start].rstrip(_OPENING)
+    return before.endswith(_LINKS) and _MARKED.search(before) is not None
 
 
 def _shown_programs(repertoire: Repertoire | None, beside: str) -> tuple[str, ...]:
     if repertoire is None or "def " not in beside:
         return ()
-    known = (repertoire.program, *repertoire.broken, repertoire.crashing)
-    return tuple(text for text in dict.fromkeys(known) if text.strip() in beside)
+    known = dict.fromkeys((repertoire.program, *repertoire.broken, repertoire.crashing))
+    found: list[tuple[int, str]] = []
+    for text in sorted(known, key=len, reverse=True):  # a program may be the start of a longer one
+        source = text.strip()
+        start = beside.find(source)
+        while start >= 0:
+            found.append((start, text))
+            beside = f"{beside[:start]}{' ' * len(source)}{beside[start + len(source) :]}"
+            start = beside.find(source, start)
+    return tuple(text for _, text in sorted(found))

@@ -31,6 +31,8 @@ _FEEDBACK = 0.6
 """Won when something outside says that the last attempt failed."""
 _LEARNT = 0.85
 """How often a failed program is not repeated."""
+_KEPT = 0.95
+"""How often a program stays that passed its tests or its review."""
 _FRESH_SLIP = 0.35
 """Share of the wrong numbers off the lure that nobody else arrives at."""
 
@@ -200,15 +202,26 @@ def _weighed(ask: Ask, repertoire: Repertoire, profile: Profile, own: str, draws
     weights = {value: float(count) for value, count in votes.items()}
     if ask.doubted:
         weights[first] *= 0.5
-    effort = profile.habit if ask.effort is None else ask.effort
-    trust = profile.self_trust * (1 + 0.7 / sum(votes.values())) * (0.35 + 0.65 * min(1.0, effort))
-    weights[own_value] = weights.get(own_value, 0.0) + trust
-    lean = math.exp(profile.discernment * min(1.0, 0.3 + effort))
-    sharpness = min(4.0, 1.5 + 0.5 * sum(votes.values()))
-    powers = {v: w**sharpness * (lean if v == right else 1.0) for v, w in weights.items()}
-    chosen = _drawn(powers, draws.uniform())
+    chosen = _vote(weights, own_value, right, ask, profile, draws)
     text = _as_text(chosen, own, own_value, repertoire)
     return Opinion(text, "", chosen == right, own_value == first, own)
+
+
+def _vote(
+    weights: dict[str, float], own: str, right: str, ask: Ask, profile: Profile, draws: Draws
+) -> str:
+    """What is taken up of what is shown and what the model itself would say.
+
+    The more is shown, the less its own view counts and the surer the majority wins.
+    """
+    effort = profile.habit if ask.effort is None else ask.effort
+    total = sum(weights.values())
+    trust = profile.self_trust * (1 + 0.7 / total) * (0.35 + 0.65 * min(1.0, effort))
+    weights[own] = weights.get(own, 0.0) + trust
+    lean = math.exp(profile.discernment * min(1.0, 0.3 + effort))
+    sharpness = min(4.0, 1.5 + 0.5 * total)
+    powers = {v: w**sharpness * (lean if v == right else 1.0) for v, w in weights.items()}
+    return _drawn(powers, draws.uniform())
 
 
 def _drawn(weights: dict[str, float], share: float) -> str:
@@ -243,8 +256,11 @@ def _program(
     own = _fresh_program(repertoire, profile, level, draws)
     if shown and ask.failed:
         own = _learnt(own, shown, repertoire, profile, level, draws)
-    elif shown and _stays(ask, own, repertoire, profile, draws):
-        own = shown[-1]
+    elif shown and (ask.passed or ask.approved):
+        own = shown[-1] if draws.uniform() < _KEPT else own
+    elif shown:
+        votes = {text: float(count) for text, count in Counter(shown).items()}
+        own = _vote(votes, own, repertoire.program, ask, profile, draws)
     right = own == repertoire.program
     return Opinion(own, own, right, not shown or own in shown, own)
 
@@ -273,14 +289,3 @@ def _learnt(
             break
         own = _fresh_program(repertoire, profile, level, draws)
     return own
-
-
-def _stays(ask: Ask, own: str, repertoire: Repertoire, profile: Profile, draws: Draws) -> bool:
-    """Whether the model keeps the program it is shown rather than write its own."""
-    if ask.passed or ask.approved:
-        return draws.uniform() < 0.95
-    lean = profile.discernment
-    trust = 2.0 * profile.self_trust
-    kept = math.exp(lean if ask.shown_programs[-1] == repertoire.program else 0.0)
-    new = trust * math.exp(lean if own == repertoire.program else 0.0)
-    return draws.uniform() < kept / (kept + new)
