@@ -1,6 +1,7 @@
 """Optimisers that really move the weights."""
 
 import importlib.util
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_without_torchao_the_message_says_how_to_get_it() -> None:
 
 
 @pytest.mark.parametrize("held", [0.1, torch.tensor(0.1)])
-def test_the_learning_rate_is_set_in_the_form_in_which_it_is_held(held: object) -> None:
+def test_the_learning_rate_is_set_in_the_form_in_which_it_is_held(held: Any) -> None:
     optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.ones(1))], lr=held)
     set_rate(optimiser, 0.05)
     assert type(optimiser.param_groups[0]["lr"]) is type(held)

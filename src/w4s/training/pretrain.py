@@ -10,7 +10,7 @@ import itertools
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,15 @@ from w4s.training.loss import Scorer
 from w4s.training.optimiser import make_optimiser, rate, set_rate
 from w4s.training.settings import Positive, Scheme
 from w4s.training.tokeniser import train_tokeniser
-from w4s.training.tokens import Tokeniser
+from w4s.training.tokens import Row, Tokeniser
 from w4s.training.trie import build, join
 from w4s.training.weights import save_model
 from w4s.types import Example
 
 _TOKENISER_EXAMPLES = 1500
 _CONTEXT = 4096
+_ROWS_PER_PASS = 8
+"""More do not fit the processor's cache and are slower."""
 
 
 class PretrainConfig(Record):
@@ -79,20 +81,31 @@ def pretrain(config: PretrainConfig, watch: Callable[[Imitated], None] | None = 
     steps = math.ceil(config.examples / config.examples_per_step)
     for step in range(steps):
         rows = [reader.row(e) for e in itertools.islice(fed, config.examples_per_step)]
-        trie = join([build([row]) for row in rows])
-        loss = scorer(trie) / trie.weight
-        loss.backward()
+        loss, tokens = _backward(scorer, rows)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         set_rate(optimiser, rate(step, steps, peak=config.learning_rate, warm_up=config.warm_up))
         optimiser.step()
         optimiser.zero_grad()
         if watch is not None:
             seconds = time.perf_counter() - begun
-            watch(Imitated(step + 1, steps, float(loss.detach()), trie.tokens, seconds))
+            watch(Imitated(step + 1, steps, loss, tokens, seconds))
     with plain_attention(model):
         half = model.to(torch.float16)  # on the disk alone: half the size
         write_folder(config.out, lambda folder: save_model(half, tokeniser, folder))
     return config.out
+
+
+def _backward(scorer: Scorer, rows: Sequence[Row]) -> tuple[float, int]:
+    """Gradients of the rows' loss, a few at a time; returns loss and tokens."""
+    weight = sum(row.weight for row in rows)
+    total, tokens = 0.0, 0
+    for start in range(0, len(rows), _ROWS_PER_PASS):
+        trie = join([build([row]) for row in rows[start : start + _ROWS_PER_PASS]])
+        part = scorer(trie) / weight
+        part.backward()
+        total += float(part.detach())
+        tokens += trie.tokens
+    return total, tokens
 
 
 def small_model(config: PretrainConfig, vocabulary: int) -> Any:

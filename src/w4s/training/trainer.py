@@ -86,6 +86,7 @@ class _Run:
         self._data = data
         self._train, self._held_out = _split(data.episodes, config)
         self._tries = [build(rows) for rows in self._train]
+        self._watched = [build(rows) for rows in self._held_out]
         self._steps = plan_steps(
             [_size(trie, model.config.hidden_size) for trie in self._tries],
             epochs=config.epochs,
@@ -173,16 +174,15 @@ class _Run:
         return build([Row(row.ids[:2], row.trained[:2] & False, 0.0, 2)])
 
     def _evaluate(self) -> float | None:
-        if not self._held_out:
+        if not self._watched:
             return None
-        tries = [build(rows) for rows in self._held_out]
         self._scorer.eval()
         total = 0.0
         with torch.no_grad(), _precision(self._config.scheme, self._ranks.device):
-            for trie in tries:
+            for trie in self._watched:
                 total += float(self._scorer(trie))
         self._scorer.train()
-        return total / sum(trie.weight for trie in tries)
+        return total / sum(trie.weight for trie in self._watched)
 
     def _due(self, step: int, every: int) -> bool:
         return step % every == 0 or step == len(self._steps)
