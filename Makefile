@@ -1,32 +1,46 @@
 # Everything sets itself up: a virtual environment in .venv, made from pyproject.toml.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # CPU cores for the tests; set JOBS=1 to run them one by one.
 JOBS ?= 2
 
-.PHONY: demo check test test-long bench clean
+.PHONY: setup-train demo check test test-long bench clean
 
-.venv/.installed: pyproject.toml
+# What using it needs.
+.venv/.core: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) --editable .
 	touch $@
 
+# What working on it needs.
+.venv/.dev: .venv/.core
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+# What training needs (torch: the build for the processor is 200 MB, those for GPUs take gigabytes).
+.venv/.train: .venv/.dev
+	$(PIP) --editable '.[train]'
+	touch $@
+
+setup-train: .venv/.train
+
 # A search on a toy task with the simulated executor, tested on its sealed set, reported.
-demo: .venv/.installed
+demo: .venv/.core
 	$(BIN)/python examples/demo.py
 
-check: .venv/.installed
+check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: .venv/.installed
+test: .venv/.dev
 	$(BIN)/pytest -n $(JOBS)
 
-test-long: .venv/.installed
+test-long: .venv/.dev
 	$(BIN)/pytest -m long
 
-bench: .venv/.installed
+bench: .venv/.dev
 	$(BIN)/python -m benchmarks
 
 clean:

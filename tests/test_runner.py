@@ -212,10 +212,10 @@ def test_more_tokens_than_allowed_are_cut_to_the_allowance() -> None:
     [({"answer": 3}, "3"), ({"answer": "x", "more": 1}, "x"), ({"answer": True}, "True")],
 )
 def test_answers_as_text(value: dict[str, object], text: str) -> None:
-    assert answer_text(value) == text  # type: ignore[arg-type]
+    assert answer_text(value) == text
 
 
 @pytest.mark.parametrize("value", [None, 3, {}, {"answer": " "}, {"answer": {}}])
 def test_what_is_no_answer_is_said(value: object) -> None:
     with pytest.raises(NoAnswer):
-        answer_text(value)  # type: ignore[arg-type]
+        answer_text(value)

@@ -113,10 +113,10 @@ class SearchConfig(Limits):
     method: str = Field(
         "w4s", description="How to search: w4s, or random, adas, aflow to compare it with."
     )
-    turns: Count | None = Field(
+    turns: Annotated[Count | None, _FREE] = Field(
         None,
-        description="Turns of the search. More helps until nothing rises; default: as the method"
-        " was published (w4s: 10).",
+        description="Turns of the search. More helps until nothing rises, and a finished run goes"
+        " on when this is raised; default: as the method was published (w4s: 10).",
     )
     samples: Count | None = Field(
         None,

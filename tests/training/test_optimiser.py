@@ -53,5 +53,6 @@ def test_without_torchao_the_message_says_how_to_get_it() -> None:
 def test_the_learning_rate_is_set_in_the_form_in_which_it_is_held(held: Any) -> None:
     optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.ones(1))], lr=held)
     set_rate(optimiser, 0.05)
-    assert type(optimiser.param_groups[0]["lr"]) is type(held)
-    assert float(optimiser.param_groups[0]["lr"]) == pytest.approx(0.05)
+    rate: Any = optimiser.param_groups[0]["lr"]
+    assert type(rate) is type(held)
+    assert float(rate) == pytest.approx(0.05)
