@@ -165,7 +165,8 @@ class _Session:
         bench, config = self.bench, self.bench.config
         with closing(bench.folder.journal(TURNS, Turn)) as journal:
             self.begin, self.turns = read_begin(bench.folder.path), list(journal.records())
-            self.final = read_final(bench.folder.path)
+            if len(self.turns) >= self.plan.turns:  # else more turns were asked for since
+                self.final = read_final(bench.folder.path)
             self._foresee()
             env = Environment(
                 bench.evaluator,
