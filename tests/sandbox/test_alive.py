@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
 import pytest
@@ -275,31 +275,43 @@ def test_a_dead_pipe_of_output_does_not_stop_the_host() -> None:
     assert asyncio.run(story()).value == 1
 
 
+async def measure_lag(work: Awaitable[object]) -> float:
+    """99 of 100 wake-ups of the event loop come no later than this, in seconds."""
+    lags: list[float] = []
+
+    async def measure() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.005)
+            lags.append(loop.time() - before - 0.005)
+
+    measuring = asyncio.ensure_future(measure())
+    await work
+    measuring.cancel()
+    return sorted(lags)[int(len(lags) * 0.99)]
+
+
 @pytest.mark.long
 def test_sixteen_runaway_loops_leave_the_event_loop_alone() -> None:
-    async def story() -> tuple[list[float], list[Result]]:
+    async def story() -> tuple[float, float]:
         sandbox = PythonSandbox(PRELUDE)
         await sandbox.start()
-        lags: list[float] = []
+        jobs = [Job(LOOPS, limits=Limits(seconds=5, grace_seconds=0.5))] * 16
+        endings: list[Ending] = []
 
-        async def measure() -> None:
-            loop = asyncio.get_running_loop()
-            while True:
-                before = loop.time()
-                await asyncio.sleep(0.005)
-                lags.append(loop.time() - before - 0.005)
+        async def loops() -> None:
+            results = await asyncio.gather(*(sandbox.run(job, echo) for job in jobs))
+            endings.extend(result.ending for result in results)
 
-        measuring = asyncio.ensure_future(measure())
-        limits = Limits(seconds=5, grace_seconds=0.5)
-        jobs = [Job(LOOPS, limits=limits)] * 16
-        results = await asyncio.gather(*(sandbox.run(job, echo) for job in jobs))
-        measuring.cancel()
+        before = await measure_lag(asyncio.sleep(3))
+        during = await measure_lag(loops())
         await sandbox.aclose()
-        return lags, results
+        assert endings == [Ending.TIME] * 16
+        return before, during
 
-    lags, results = asyncio.run(story())
-    assert [result.ending for result in results] == [Ending.TIME] * 16
-    assert sorted(lags)[int(len(lags) * 0.99)] < 0.05
+    before, during = asyncio.run(story())
+    assert during < max(0.05, 5 * before)  # a machine that is busy anyway lags anyway
 
 
 def test_a_sandbox_in_another_thread() -> None:

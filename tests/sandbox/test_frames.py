@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,3 +102,24 @@ def test_what_stood_before_a_bad_frame_counts() -> None:
     assert next(messages) == {"ready": True}
     with pytest.raises(BadFrame):
         next(messages)
+
+
+def test_the_corpus_of_the_fuzzer_reads_the_same_however_it_is_cut() -> None:
+    """`fuzz_frames.py` fills the folder."""
+    inputs = sorted(Path(__file__).with_name("corpus").iterdir())
+    assert len(inputs) > 20
+    for path in inputs:
+        data = path.read_bytes()
+        assert read_all([data]) == read_all(in_pieces(data, 1)), path.name
+
+
+def read_all(pieces: list[bytes]) -> tuple[list[dict[str, Any]], bool]:
+    """The messages, and whether the stream broke."""
+    reader = FrameReader(4096)
+    messages: list[dict[str, Any]] = []
+    try:
+        for piece in pieces:
+            messages.extend(reader.feed(piece))
+    except BadFrame:
+        return messages, True
+    return messages, False

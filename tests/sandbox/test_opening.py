@@ -74,6 +74,11 @@ def test_what_is_unknown_is_refused_with_the_choices(
         asyncio.run(open_sandbox(kind, profile, isolation=isolation))
 
 
+def test_a_private_folder_cannot_be_shared() -> None:
+    with pytest.raises(ConfigError, match="per_call"):
+        asyncio.run(open_sandbox(profile="scratch", isolation="batch"))
+
+
 REFUSING_KERNEL = """
 import asyncio, ctypes, struct, sys
 from w4s.errors import ConfigError

@@ -66,6 +66,10 @@ async def open_sandbox(
             raise ConfigError("bwrap holds no scratch folder; type --sandbox walls with it")
         prefix = BWRAP
     if profile is Profile.SCRATCH:
+        if isolation is Isolation.BATCH:
+            raise ConfigError(
+                "a private folder belongs to one call; choose isolation per_call with scratch"
+            )
         sweep()
     sandbox = PythonSandbox(
         prelude, concurrency, profile, batch=isolation is Isolation.BATCH, prefix=prefix
