@@ -56,7 +56,7 @@ async def values(sandbox: PythonSandbox, programs: Sequence[str]) -> list[str]:
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_reference_programs_are_right_and_broken_ones_run_and_are_wrong(name: str) -> None:
-    _, keyed = some_problems(name, 4)
+    _, keyed = some_problems(name, 3)
     keys = [key for _, key in keyed if key.program is not None]
 
     async def work(sandbox: PythonSandbox) -> None:
@@ -74,7 +74,7 @@ def test_reference_programs_are_right_and_broken_ones_run_and_are_wrong(name: st
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_right_answers_score_1_in_many_dresses_and_slips_0(name: str) -> None:
-    task, keyed = some_problems(name, 4)
+    task, keyed = some_problems(name, 3)
 
     async def work(sandbox: PythonSandbox) -> None:
         for problem, key in keyed:
@@ -93,7 +93,7 @@ def test_right_answers_score_1_in_many_dresses_and_slips_0(name: str) -> None:
 
 @pytest.mark.parametrize("name", CODED)
 def test_reference_functions_pass_the_hidden_tests_and_broken_ones_fail(name: str) -> None:
-    task, keyed = some_problems(name, 4)
+    task, keyed = some_problems(name, 3)
 
     async def work(sandbox: PythonSandbox) -> None:
         for problem, key in keyed:
@@ -107,7 +107,7 @@ def test_reference_functions_pass_the_hidden_tests_and_broken_ones_fail(name: st
 
 @pytest.mark.parametrize("name", CODED)
 def test_public_tests_pass_on_the_reference(name: str) -> None:
-    _, keyed = some_problems(name, 4)
+    _, keyed = some_problems(name, 3)
 
     async def work(sandbox: PythonSandbox) -> None:
         for problem, key in keyed:
