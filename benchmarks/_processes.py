@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SAMPLE_SECONDS = 1.0
+SAMPLE_SECONDS = 2.0
+"""Looking at the memory of hundreds of processes takes time itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,11 @@ class Account:
     seconds: float
     cpu_seconds: float
     """User and system time of the command and of all that it has waited for."""
+    own_cpu_seconds: float
+    """Of that, the command's own process; as far as it was last seen."""
     peak_mb: float
-    """Most memory of the family at one moment, shared pages counted once (PSS), looked at once a
-    second."""
+    """Most memory of the family at one moment, shared pages counted once (PSS), looked at every
+    two seconds."""
     peak_processes: int
 
 
@@ -46,8 +49,18 @@ def account(command: Sequence[str]) -> Account:
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
     return Account(
-        seconds, usage.ru_utime + usage.ru_stime, watch.peak_kb / 1024, watch.peak_processes
+        seconds,
+        usage.ru_utime + usage.ru_stime,
+        watch.own_cpu_seconds,
+        watch.peak_kb / 1024,
+        watch.peak_processes,
     )
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a living process has used so far, without its children; 0 when it has gone."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 class _Watch(threading.Thread):
@@ -57,12 +70,14 @@ class _Watch(threading.Thread):
         super().__init__(daemon=True)
         self._pid = pid
         self._ended = threading.Event()
+        self.own_cpu_seconds = 0.0
         self.peak_kb = 0
         self.peak_processes = 0
 
     def run(self) -> None:
         while not self._ended.wait(SAMPLE_SECONDS):
             family = list(_family(self._pid))
+            self.own_cpu_seconds = cpu_seconds(self._pid) or self.own_cpu_seconds
             self.peak_kb = max(self.peak_kb, sum(map(_pss_kb, family)))
             self.peak_processes = max(self.peak_processes, len(family))
 

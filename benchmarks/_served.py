@@ -5,13 +5,13 @@ In: how to start it. Out: its base URL and, at any moment, its seconds of CPU.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from benchmarks._processes import cpu_seconds
 
 FIXED = """
 import asyncio
@@ -39,8 +39,7 @@ class Served:
     @property
     def cpu_seconds(self) -> float:
         """What it has used so far, user and system."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.pid)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import urllib.request
@@ -96,6 +97,7 @@ CHOSEN = CANDIDATES[3]
 
 def main() -> None:
     """Run the search and the test, compute the ideal, print both."""
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         search, test, calls = _measure(folder)
@@ -105,13 +107,13 @@ def main() -> None:
         raise RuntimeError(f"the server saw {calls} calls, the ideal has {ideal.calls}")
     wall = search.seconds + test.seconds
     cpu = search.cpu_seconds + test.cpu_seconds
+    own = search.own_cpu_seconds + test.own_cpu_seconds
+    print(f"machine                  {os.cpu_count()} processors, load {load:.1f} before")
     print(f"executor calls           {calls}")
     print(f"wall                     {wall:.1f} s ({search.seconds:.1f} + {test.seconds:.1f})")
     print(f"ideal                    {ideal.seconds:.1f} s ({ideal.shown})")
     print(f"ratio                    {wall / ideal.seconds:.2f}")
-    print(
-        f"CPU, host and sandbox    {cpu:.1f} s ({search.cpu_seconds:.1f} + {test.cpu_seconds:.1f})"
-    )
+    print(f"CPU                      {cpu:.1f} s (host {own:.1f}, sandbox {cpu - own:.1f})")
     print(f"peak memory              {max(search.peak_mb, test.peak_mb):.0f} MB")
     print(f"most processes at once   {max(search.peak_processes, test.peak_processes)}")
 
