@@ -25,17 +25,15 @@ class Outfit:
     """Also what a package loads only when used: a child can open no file."""
 
 
+_LIBRARY = (
+    *("argparse", "asyncio", "bz2", "configparser", "getpass", "gzip", "html", "ipaddress"),
+    *("locale", "lzma", "mmap", "pickle", "platform", "shutil", "sqlite3", "subprocess"),
+    *("tempfile", "uuid", "zoneinfo"),
+)
 OUTFITS = {
     "library": Outfit(
-        re.compile(
-            rf"\b({_OWN_TEXT}|asyncio|argparse|sqlite3|html|configparser|zoneinfo|ipaddress|idna"
-            r"|pickle|getpass|platform|locale)\b"
-        ),
-        (
-            *("asyncio", "argparse", "sqlite3", "html", "html.parser", "html.entities"),
-            *("configparser", "zoneinfo", "ipaddress", "encodings.idna", "pickle", "getpass"),
-            *("platform", "locale"),
-        ),
+        re.compile(rf"\b({_OWN_TEXT}|{'|'.join(_LIBRARY)}|idna)\b"),
+        (*_LIBRARY, "html.parser", "html.entities", "encodings.idna"),
     ),
     "numpy": Outfit(
         re.compile(rf"\b({_OWN_TEXT}|numpy)\b"),

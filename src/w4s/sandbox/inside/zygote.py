@@ -30,15 +30,15 @@ from w4s.sandbox.inside import canaries, life
 from w4s.sandbox.inside.walls.lockdown import Walls
 
 PRELOADED = """
-abc array ast atexit base64 binascii bisect bz2 calendar cmath codecs collections
+abc array ast atexit base64 binascii bisect calendar cmath codecs collections
 collections.abc concurrent.futures concurrent.futures.thread contextlib contextvars copy csv
 ctypes dataclasses datetime decimal difflib encodings.ascii encodings.latin_1
-encodings.utf_16 encodings.utf_8_sig enum errno fractions functools gc glob graphlib gzip
-hashlib heapq hmac inspect io itertools json json.decoder keyword linecache logging lzma
-math mmap numbers opcode operator os pathlib pprint queue random re reprlib sched secrets
-select selectors shlex shutil signal socket statistics string stringprep struct sys tempfile
-textwrap threading time timeit token tokenize traceback types typing unicodedata
-urllib.parse uuid warnings weakref zlib __future__ _strptime
+encodings.utf_16 encodings.utf_8_sig enum errno fractions functools gc glob graphlib hashlib
+heapq hmac inspect io itertools json json.decoder keyword linecache logging math numbers
+opcode operator os pathlib pprint queue random re reprlib sched secrets select selectors
+shlex signal socket statistics string stringprep struct sys textwrap threading time timeit
+token tokenize traceback types typing unicodedata urllib.parse warnings weakref zlib
+__future__ _strptime
 """
 """Standard library that most generated programs use; the child can open no file to import more.
 What few need and every fork would pay for stands in the host's `outfit`."""
