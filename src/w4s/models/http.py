@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -72,6 +73,7 @@ class HttpModel:
                 self._features, length_limits=("max_completion_tokens", "max_tokens")
             )
         self._endpoint = f"{(base_url or OPENAI_URL).rstrip('/')}/chat/completions"
+        self._proxy = _proxy_for(url.scheme, self._where)
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -155,7 +157,9 @@ class HttpModel:
             # The session's timeout bounds the connecting, this one the whole call.
             async with (
                 asyncio.timeout(self._timeout_seconds),
-                self._session.post(self._endpoint, data=json.dumps(sent).encode()) as answer,
+                self._session.post(
+                    self._endpoint, data=json.dumps(sent).encode(), proxy=self._proxy
+                ) as answer,
             ):
                 text = await answer.text("utf-8", errors="replace")
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -173,8 +177,8 @@ class HttpModel:
         return aiohttp.ClientSession(
             headers=headers,
             connector=aiohttp.TCPConnector(limit=0),  # how many calls at once is decided elsewhere
+            cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            trust_env=True,  # proxies, as the environment names them
         )
 
     def _error(self, refusal: Refusal, sent: Mapping[str, Any]) -> ProviderError:
@@ -196,3 +200,9 @@ class HttpModel:
 
     def _mask(self, text: str) -> str:
         return text.replace(self._key, "…") if self._key else text
+
+
+def _proxy_for(scheme: str, host: str) -> str | None:
+    """The proxy that the environment names for a host. Read once: aiohttp's own way does so for
+    each call, in a thread, and would send a password from ~/.netrc in place of the key."""
+    return None if proxy_bypass(host) else getproxies().get(scheme)
