@@ -445,6 +445,7 @@ def test_a_status_means_an_error(
         (format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True), 240, 301),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
     ],
+    ids=["seconds", "in five minutes", "long ago"],
 )
 def test_retry_after_is_read_in_both_forms(value: str, low: float, high: float) -> None:
     for habit in (
