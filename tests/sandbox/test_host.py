@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -240,6 +240,30 @@ def test_a_refusal_raises_in_the_program(in_sandbox: InSandbox) -> None:
         "        return str(error)"
     )
     assert run(in_sandbox, Job(source), refuse).value == "not like this"
+
+
+def test_waiting_for_a_busy_processor_is_not_counted(in_sandbox: InSandbox) -> None:
+    source = (
+        "import time\n"
+        "def solver(seconds):\n"
+        "    while time.process_time() < seconds: pass\n"
+        "    return seconds"
+    )
+    limits = Limits(seconds=1.0, grace_seconds=0.2)
+    job = Job(source, arguments={"seconds": 0.7}, limits=limits)
+    crowd = 3 * (os.cpu_count() or 1)
+
+    async def idle(method: str, arguments: Mapping[str, JSON]) -> JSON:
+        return None
+
+    async def story(sandbox: PythonSandbox) -> list[Result]:
+        # with a host, so that all of them run at once
+        jobs = [replace(job, source=source.replace("(seconds)", "(seconds, agent)"))] * crowd
+        return await asyncio.gather(*(sandbox.run(one, idle) for one in jobs))
+
+    results = in_sandbox(story)
+    assert [result.ending for result in results] == [Ending.RETURNED] * crowd
+    assert max(result.seconds for result in results) > limits.seconds
 
 
 def test_what_the_host_raises_surfaces(in_sandbox: InSandbox) -> None:

@@ -39,11 +39,13 @@ class Child:
         channel: socket.socket,
         output: int,
         signal_process: Callable[[int], None],
+        ask_delay: Callable[[], None],
     ) -> None:
         self._limits = limits
         self._channel = channel
         self._output = output
         self._signal_process = signal_process
+        self._ask_delay = ask_delay
         self._loop = asyncio.get_running_loop()
         self._frames = FrameReader(max(limits.frame_bytes, 2 * limits.result_bytes + 4096))
         self._outbox = bytearray()
@@ -77,7 +79,9 @@ class Child:
             await self.ready.wait()
             if self._lost:
                 raise ChildLost(self._lost)
-            exchange = Exchange(limits, answers, send=self._send, stop=self.signal)
+            exchange = Exchange(
+                limits, answers, send=self._send, stop=self.signal, ask_delay=self._ask_delay
+            )
             self._exchange = exchange
             self._read_buffered()
             if self._closed or self.ended.is_set():
@@ -253,6 +257,11 @@ class Child:
         """A limit that somebody else watches is reached."""
         if self._exchange is not None:
             self._exchange.stop(ending, name, message)
+
+    def delayed(self, seconds: float) -> None:
+        """Word of how long the process waited for a processor, over all its life."""
+        if self._exchange is not None:
+            self._exchange.delayed(seconds)
 
     def process_ended(self, status: int | None, cpu_seconds: float, reason: str = "") -> None:
         """Called once by whoever watches the processes; no status: it went with its zygote."""

@@ -20,6 +20,11 @@ STOPS_IN_GRACE = 5
 """How often the soft stop is repeated before the kill; a program may swallow one by chance."""
 EXTRA_CALLS = 1_000
 """Refused calls beyond the limit before the process is killed at once."""
+DELAY_SECONDS = 0.5
+"""How long to wait for word of the program's delays before it counts as out of time."""
+LEAST_DELAY_SECONDS = 0.02
+MOST_DELAY = 4.0
+"""Delays count up to this many times the limit."""
 METHOD_CHARS = 100
 MESSAGE_CHARS = 2_000
 TRACEBACK_CHARS = 4_000
@@ -149,11 +154,14 @@ class Exchange:
         *,
         send: Callable[[dict[str, Any]], None],
         stop: Callable[[int], None],
+        ask_delay: Callable[[], None] = lambda: None,
     ) -> None:
         self._limits = limits
         self._answers = answers
         self._send = send
         self._stop_process = stop
+        self._ask_delay = ask_delay
+        self._delay = 0.0
         self._loop = asyncio.get_running_loop()
         self._clock = Clock(self._loop)
         self._calls = 0
@@ -172,12 +180,32 @@ class Exchange:
     # --- time ---
 
     def _look_at_clock(self) -> None:
-        left = self._limits.seconds - self._clock.own_seconds
+        left = self._limits.seconds + self._delay - self._clock.own_seconds
         if left > 0:
             self._timer = self._loop.call_later(max(left, 0.001), self._look_at_clock)
+        else:  # in case nobody answers
+            self._timer = self._loop.call_later(DELAY_SECONDS, self._out_of_time)
+            self._ask_delay()
+
+    def delayed(self, seconds: float) -> None:
+        """The program was ready to run for so long, and the machine was busy with others.
+
+        That is no fault of the program's: a limit that depended on the load would give different
+        results in every run.
+        """
+        allowed = min(seconds, self._limits.seconds * MOST_DELAY)
+        if self._stopping is not None or self.answered.is_set():
+            return
+        self._timer.cancel()
+        if allowed > self._delay + LEAST_DELAY_SECONDS:
+            self._delay = allowed
+            self._look_at_clock()
         else:
-            message = f"more than {self._limits.seconds:g} seconds"
-            self.stop(Ending.TIME, "TimeLimit", message)
+            self._out_of_time()
+
+    def _out_of_time(self) -> None:
+        message = f"more than {self._limits.seconds:g} seconds"
+        self.stop(Ending.TIME, "TimeLimit", message)
 
     def stop(self, ending: Ending, name: str, message: str) -> None:
         """A limit is reached: ask the program to end, and make sure that it does."""

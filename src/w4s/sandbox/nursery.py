@@ -122,7 +122,10 @@ class Nursery:
         def send_signal(which: int) -> None:
             self._send(pack({"number": number, "signal": int(which)}), ())
 
-        child = Child(limits, ours, read_end, send_signal)
+        def ask_delay() -> None:
+            self._send(pack({"number": number, "delay": True}), ())
+
+        child = Child(limits, ours, read_end, send_signal, ask_delay)
         self._children[number] = child
         order = {
             "start": number,
@@ -174,6 +177,9 @@ class Nursery:
         for message in self._frames.feed(data):
             if "ended" in message:
                 self._child_ended(message)
+            elif "delay" in message:
+                if (child := self._children.get(message["delay"])) is not None:
+                    child.delayed(message["seconds"])
             elif not self._hello.done():
                 self._hello.set_result(message)
 

@@ -148,6 +148,13 @@ def _prelude(source: str) -> Any:
     return namespace.get("make_agent", lambda call: call)
 
 
+def _delay_seconds(pid: int) -> float:
+    """How long the process was ready to run without running; 0 where that is not told."""
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/schedstat") as f:
+        return int(f.read().split()[1]) / 1e9
+    return 0.0
+
+
 class _Control:
     """Reads orders and the descriptors that come with them."""
 
@@ -219,10 +226,12 @@ class _Zygote:
         for order in orders:
             if "start" in order:
                 self._start(order)
+            elif (pid := self._numbers.get(order["number"])) is None:
+                continue
+            elif "delay" in order:
+                self._tell({"delay": order["number"], "seconds": _delay_seconds(pid)})
             else:
-                pid = self._numbers.get(order["number"])
-                if pid is not None:
-                    self._signal(pid, order["signal"])
+                self._signal(pid, order["signal"])
         return True
 
     def _start(self, order: dict[str, Any]) -> None:
