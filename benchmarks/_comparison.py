@@ -1,8 +1,9 @@
 """The comparison of `docs/results.md`: `comparison.toml`, without the walls of the sandbox.
 
 `w4s compare benchmarks/comparison.toml` gives the same numbers. Here the programs, which are this
-package's own (grammar and simulator), run in this process, which takes a fraction of the time.
-`python -m benchmarks._comparison seeds=1` changes a setting.
+package's own (grammar and simulator), run in this process, which takes a fraction of the time. What
+is there already is not done again, so both may work on one folder; code benchmarks are graded in
+the sandbox alone. `python -m benchmarks._comparison seeds=1` changes a setting.
 """
 
 from __future__ import annotations
