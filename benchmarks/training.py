@@ -1,11 +1,11 @@
 """What it costs to train on one episode: as a trie, and in three other layouts.
 
-Two turns of five candidates, with the lengths of a real run divided by four and the width of the
-model likewise: a first prompt of 750 tokens, actions of 225 in the mean, a feedback of 125. Each
-layout gives the same loss (the last line says how nearly):
+Two turns of five candidates: a first prompt of 3,000 tokens, actions of 900 in the mean, a
+feedback of 500; these and the width of Qwen2.5-7B are divided by four. Each layout gives the same
+loss (the last line says how nearly):
 
-maximum    one conversation at a time, padded to the longest that the trainer allows (2,048 tokens
-           here for 8,192), as the released trainer does
+maximum    one conversation at a time, padded to the longest that the trainer allows (8,192 tokens,
+           divided), as the released trainer does
 padded     the conversations of a turn in one batch, padded to the longest
 packed     all conversations one after the other without padding, each seeing itself alone
 trie       every shared prefix once
@@ -23,11 +23,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 LAYOUTS = ("maximum", "padded", "packed", "trie")
-PROMPT, ACTIONS, FEEDBACK, MAXIMUM = 750, (180, 200, 225, 250, 270), 125, 2048
+DIVISOR = 4
+PROMPT, ACTIONS, FEEDBACK, MAXIMUM = 3000, (720, 800, 900, 1000, 1080), 500, 8192
+WIDTH, MLP, HEAD = 3584, 18944, 64
+"""Of a real run with Qwen2.5-7B, to be divided."""
 REPEATS = 2
 
 
@@ -45,9 +48,9 @@ class Cost:
     """Computed."""
 
 
-def main() -> None:
-    """Measure every layout and print a table."""
-    costs = [_in_a_process(layout) for layout in LAYOUTS]
+def main(divisor: int = DIVISOR) -> None:
+    """Measure every layout and print a table. A larger divisor is quicker and tells less."""
+    costs = [_in_a_process(layout, divisor) for layout in LAYOUTS]
     trie = costs[-1]
     print(
         f"{'layout':10} {'tokens':>7} {'CPU s':>7} {'s':>7} {'MiB':>7}  CPU and memory of a trie's"
@@ -62,17 +65,17 @@ def main() -> None:
     print(f"the losses agree to {spread:.0e} of their value")
 
 
-def _in_a_process(layout: str) -> Cost:
+def _in_a_process(layout: str, divisor: int) -> Cost:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.training", layout],
+        [sys.executable, "-m", "benchmarks.training", layout, str(divisor)],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     return Cost(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure(layout: str) -> Cost:
+def measure(layout: str, divisor: int) -> Cost:
     """One layout in this process: the peak of memory is that of the whole process."""
 
     import torch
@@ -80,12 +83,12 @@ def measure(layout: str) -> Cost:
     from w4s.training.attention import use_trie_attention
 
     torch.set_num_threads(1)  # on a busy machine several threads mostly wait for each other
-    model = _model()
+    model = _model(divisor)
     if layout in ("trie", "packed"):
         use_trie_attention(model)
     model.train()
-    rows = _rows()
-    compute, tokens = _layouts(model, rows)[layout]
+    rows = _rows(divisor)
+    compute, tokens = _layouts(model, rows, MAXIMUM // divisor)[layout]
     loaded = _peak_mib()
     loss, best_cpu, best = 0.0, float("inf"), float("inf")
     for _ in range(REPEATS):
@@ -97,21 +100,22 @@ def measure(layout: str) -> Cost:
     return Cost(layout, loss, best_cpu, best, _peak_mib() - loaded, tokens)
 
 
-def _model() -> Any:
-    """A quarter of the width of Qwen2.5-7B, one layer, a small vocabulary."""
+def _model(divisor: int) -> Any:
+    """One layer in the proportions of Qwen2.5-7B, and a small vocabulary."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(0)
+    heads = WIDTH // divisor // HEAD
     model = Qwen2ForCausalLM(
         Qwen2Config(
             vocab_size=4096,
-            hidden_size=896,
-            intermediate_size=4736,
+            hidden_size=WIDTH // divisor,
+            intermediate_size=MLP // divisor,
             num_hidden_layers=1,
-            num_attention_heads=14,
-            num_key_value_heads=2,
-            max_position_embeddings=MAXIMUM,
+            num_attention_heads=heads,
+            num_key_value_heads=max(1, heads // 7),
+            max_position_embeddings=MAXIMUM // divisor,
             tie_word_embeddings=False,
         )
     )
@@ -120,25 +124,27 @@ def _model() -> Any:
     return model
 
 
-def _rows() -> list[Any]:
+def _rows(divisor: int) -> list[Any]:
     import numpy as np
 
     from w4s.training.tokens import Row
 
     rng = np.random.default_rng(0)
-    prompt = rng.integers(1, 4096, PROMPT)
+    prompt = rng.integers(1, 4096, PROMPT // divisor)
     rows = []
     for _ in range(2):
-        actions = [rng.integers(1, 4096, length) for length in ACTIONS]
+        actions = [rng.integers(1, 4096, length // divisor) for length in ACTIONS]
         for action in actions:
             ids = np.concatenate([prompt, action])
             trained = np.arange(len(ids)) >= len(prompt)
             rows.append(Row(ids, trained, float(rng.uniform(1.0, 12.2)), len(prompt)))
-        prompt = np.concatenate([prompt, actions[0], rng.integers(1, 4096, FEEDBACK)])
+        prompt = np.concatenate([prompt, actions[0], rng.integers(1, 4096, FEEDBACK // divisor)])
     return rows
 
 
-def _layouts(model: Any, rows: list[Any]) -> dict[str, tuple[Callable[[], float], int]]:
+def _layouts(
+    model: Any, rows: list[Any], maximum: int
+) -> dict[str, tuple[Callable[[], float], int]]:
     """Per layout a function that computes loss and gradients, and the tokens it computes."""
     import torch
 
@@ -164,7 +170,7 @@ def _layouts(model: Any, rows: list[Any]) -> dict[str, tuple[Callable[[], float]
     trie, packed = build(rows), join([build([row]) for row in rows])
     scorer = Scorer(model)
     return {
-        "maximum": (lambda: sum(batch([row], MAXIMUM) for row in rows), MAXIMUM * len(rows)),
+        "maximum": (lambda: sum(batch([row], maximum) for row in rows), maximum * len(rows)),
         "padded": (
             lambda: sum(batch(t, n) for t, n in zip(turns, longest, strict=True)),
             sum(n * len(ACTIONS) for n in longest),
@@ -184,4 +190,4 @@ def _peak_mib() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1]).__dict__))
+    print(json.dumps(asdict(measure(sys.argv[1], int(sys.argv[2])))))
