@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
-import math
+import os
 import resource
 from typing import Any
 
@@ -21,12 +21,14 @@ from anyio import to_process
 from w4s.errors import ConfigError, SandboxError
 
 CPU_SECONDS = 5
-"""For one comparison, imports aside."""
+"""For one comparison."""
 WALL_SECONDS = 120.0
 """Beyond this the fault is the machine's."""
 MEMORY_MB = 2048
 LONGEST = 2000
 """Characters of a text that is parsed at all."""
+_EQUAL, _DIFFERENT, _FAILED = 10, 11, 12
+"""Exit statuses of a comparison."""
 
 
 def need_math_verify() -> None:
@@ -51,30 +53,40 @@ async def equal(gold: str, answer: str) -> bool | None:
         raise SandboxError(f"no verdict on an expression in {WALL_SECONDS:g} s") from None
 
 
-def _verify(gold: str, answer: str) -> bool:
-    """Runs in the worker process."""
+def _verify(gold: str, answer: str) -> bool | None:
+    """Runs in the worker process, which has math-verify loaded and lives on; the comparison
+    itself, which may have to be killed, runs in a copy of it."""
     logging.disable(logging.CRITICAL)
     math_verify: Any = importlib.import_module("math_verify")
-    _limit()
+    child = os.fork()
+    if child == 0:
+        os._exit(_compare(math_verify, gold, answer))
+    _, status = os.waitpid(child, 0)
+    return {_EQUAL: True, _DIFFERENT: False}.get(os.waitstatus_to_exitcode(status))
+
+
+def _compare(math_verify: Any, gold: str, answer: str) -> int:
+    """An exit status; nothing is raised, for above are the frames of the worker."""
     try:
+        _limit()
         # Our own limits end the process; math-verify's signals would not stop C code anyway.
         parsed = [math_verify.parse(_in_math(t), parsing_timeout=None) for t in (gold, answer)]
-        return bool(math_verify.verify(*parsed, timeout_seconds=None))
+        return _EQUAL if math_verify.verify(*parsed, timeout_seconds=None) else _DIFFERENT
     except MemoryError:
-        return False
+        return _DIFFERENT
+    except BaseException:
+        return _FAILED
 
 
 def _limit() -> None:
-    """Processor time from now on, memory in all."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    spent = math.ceil(usage.ru_utime + usage.ru_stime)
     for kind, wanted in [
-        (resource.RLIMIT_CPU, spent + CPU_SECONDS),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_AS, MEMORY_MB * 2**20),
+        (resource.RLIMIT_CORE, 0),
     ]:
         _, hard = resource.getrlimit(kind)
         if hard == resource.RLIM_INFINITY or hard > wanted:
-            resource.setrlimit(kind, (wanted, hard))
+            resource.setrlimit(kind, (wanted, wanted))
 
 
 def _in_math(text: str) -> str:
