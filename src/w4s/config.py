@@ -212,6 +212,35 @@ class SearchConfig(Limits):
     )
 
 
+class TasksConfig(Limits):
+    """`w4s tasks`. All but the name, the split and the file options are for --headroom."""
+
+    name: str | None = Field(None, description="Show this one: a name or a file.")
+    new: str | None = Field(None, description="Write a Python file for a task of yours.")
+    check: str | None = Field(None, description="Look for faults that would spoil a search.")
+    headroom: bool = Field(
+        False,
+        description="Run the plain workflows on the validation set, and say whether there is room"
+        " for a search to improve on them.",
+    )
+    split: Literal["default", "paper"] = Field(
+        "default", description="default, or paper: the published sets, and what they share."
+    )
+    run: Path | None = Field(
+        None, description="Folder of the headroom run; default: runs/headroom-NAME."
+    )
+    executor: str = Field(
+        "simulated", description="Model that the workflows call, named as for w4s search."
+    )
+    seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
+    private: Count | None = Field(
+        None, description="Validation problems; default: the task's own number."
+    )
+    prices: dict[str, str] = Field(
+        default_factory=dict, description="As for w4s search: MODEL=0.15/0.60."
+    )
+
+
 class TestConfig(Limits):
     """`w4s test`. Task, executor and seed are those of the run."""
 

@@ -40,7 +40,8 @@ def own_rows(folder: Path) -> None:
 def search(task: str, data: Path, run: Path) -> str:
     done = subprocess.run(
         [str(W4S), "search", task, *SETTINGS, "--run", str(run)],
-        env=os.environ | {"W4S_DATA": str(data)},
+        # In the cache, for the run of a confidential task may lie nowhere else.
+        env=os.environ | {"W4S_DATA": str(data), "W4S_CACHE": str(run.parent)},
         capture_output=True,
         text=True,
         timeout=110,

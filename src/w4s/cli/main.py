@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from w4s.cli.options import takes
-from w4s.config import ReportConfig, SearchConfig, ServeSimulatedConfig, TestConfig
+from w4s.config import ReportConfig, SearchConfig, ServeSimulatedConfig, TasksConfig, TestConfig
 from w4s.errors import ConfigError, Interrupted, W4sError
 
 INTERRUPTED = 130
@@ -34,26 +34,12 @@ app = typer.Typer(
 
 
 @app.command()
-def tasks(
-    name: Annotated[str | None, typer.Argument(help="Show this one: a name or a file.")] = None,
-    new: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write a Python file for a task of yours.")
-    ] = None,
-    check: Annotated[
-        str | None, typer.Option(metavar="TASK", help="Look for faults that would spoil a search.")
-    ] = None,
-) -> None:
-    """List the tasks, show one, or begin one of your own."""
-    from w4s.cli.tasks import check_own, list_tasks, new_task, show_task
+@takes(TasksConfig, "name")
+def tasks(config: TasksConfig) -> None:
+    """List the tasks, show one, measure its headroom, or begin one of your own."""
+    from w4s.cli.tasks import tasks
 
-    if new is not None:
-        new_task(new)
-    elif check is not None:
-        check_own(check)
-    elif name is not None:
-        show_task(name)
-    else:
-        list_tasks()
+    tasks(config)
 
 
 @app.command()

@@ -50,6 +50,7 @@ from w4s.reports.run import (
 from w4s.reports.summary import best_entry, summarise
 from w4s.reports.tables import show
 from w4s.store import RunFolder
+from w4s.tasks.confidential import keep_confidential
 from w4s.types import Evaluation, Outcome, State, Turn, Workflow
 
 _FINALISTS = 3
@@ -77,6 +78,7 @@ def run_search(config: SearchConfig, console: Console) -> W4sError | None:
 
 async def _run(asked: SearchConfig, console: Console) -> W4sError | None:
     task = task_of(asked)
+    keep_confidential(task, asked.run)
     published = published_of(asked.method)
     plan = Plan(
         asked.turns or published.turns,

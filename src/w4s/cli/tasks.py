@@ -2,38 +2,76 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rich import box
+from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from w4s.cli.output import output
+from w4s.config import TasksConfig
 from w4s.errors import ConfigError
+from w4s.tasks.base import Task
 from w4s.tasks.check import Finding, check_task
 from w4s.tasks.own_python import NEW_TASK_TEMPLATE
-from w4s.tasks.registry import load_task, task_table
+from w4s.tasks.registry import Split, TaskLine, load_task, task_table
+from w4s.tasks.splits import overlaps
 
 LONGEST_QUESTION = 600
+WIDE = 110
+"""Columns of a terminal that has room for the licences beside the rest."""
+LABEL = 12
+"""Columns of the labels in front of what is said of one task."""
 
 
-def list_tasks() -> None:
-    """One line for each task that has a name."""
+def tasks(config: TasksConfig) -> None:
+    """Do what was asked for; without a word, list the tasks."""
+    if config.headroom:
+        # What measures is imported when it is wanted: a listing must come at once.
+        from w4s.cli.headroom import measure_headroom
+
+        measure_headroom(config)
+    elif config.new is not None:
+        new_task(config.new)
+    elif config.check is not None:
+        check_own(config.check)
+    elif config.name is not None:
+        show_task(config.name, config.split)
+    else:
+        list_tasks(output())
+
+
+def list_tasks(console: Console) -> None:
+    """One line for each task that has a name; narrow terminals get fewer columns."""
+    wide = console.width >= WIDE
     table = Table(box=box.SIMPLE_HEAD)
-    for column in (
-        "task",
-        "family",
-        "metric",
-        "private / public / training / test",
-        "licence",
-        "data",
-    ):
-        table.add_column(column)
+    for heading in ("task", "family", "metric", "sets", "data"):
+        table.add_column(heading, no_wrap=True)
+    if wide:
+        table.add_column("licence", no_wrap=True, overflow="ellipsis")
     for line in task_table():
-        table.add_row(*(Text(cell) for cell in line))
-    console = output()
+        cells = (line.name, line.family, _metric(line), line.sizes.replace(" ", ""), _data(line))
+        table.add_row(*map(Text, (*cells, line.licence) if wide else cells))
     console.print(table)
-    console.print("Your own: w4s tasks --new my_task.py", markup=False, highlight=False)
+    for hint in (
+        "sets: private/public/training/test; data: hub means Hugging Face, or W4S_DATA",
+        "One of them: w4s tasks NAME. Your own: w4s tasks --new my_task.py",
+    ):
+        console.print(hint, markup=False, highlight=False)
+
+
+def _metric(line: TaskLine) -> str:
+    """In a word or two; `w4s tasks NAME` has it whole."""
+    if line.family == "code":
+        return "pass@1"
+    return re.split(r",| over ", line.metric)[0]
+
+
+def _data(line: TaskLine) -> str:
+    return "hub" if line.data.startswith("from the hub") else line.data
 
 
 def check_own(name: str) -> None:
@@ -46,28 +84,47 @@ def check_own(name: str) -> None:
         raise ConfigError(f"{name} cannot be used like this; see the lines above")
 
 
-def show_task(name: str) -> None:
+def show_task(name: str, split: str = Split.DEFAULT) -> None:
     """Load a task, and say all that a search would know of it, and how big its test is."""
-    task = load_task(name)
+    task = load_task(name, split=split)
+    console = output()
+    for text in (f"{task.name} ({task.family})", "", task.description, ""):
+        console.print(text, markup=False, highlight=False)
+    for label, text in _facts(task):
+        _say(console, label, text)
+    if split == Split.PAPER:
+        shared = [str(overlap).replace(f"{task.name} ", "") for overlap in overlaps([task])]
+        _say(console, "overlaps", "\n".join(shared) or "none: no two of its sets share an origin")
+    if task.confidential:
+        _say(console, "note", "confidential: show no problem in public; runs lie in the cache")
+
+
+def _facts(task: Task) -> tuple[tuple[str, str], ...]:
     question = task.example.question
     shown = question if len(question) <= LONGEST_QUESTION else f"{question[:LONGEST_QUESTION]} …"
-    lines = (
-        f"{task.name} ({task.family})",
-        "",
-        task.description,
-        "",
-        f"example     {shown}",
-        f"answer      {task.example_answer}",
-        f"metric      {task.metric}",
-        f"solver      {task.interface.value} interface",
-        f"validation  {len(task.search.private)} private problems",
-        f"public      {len(task.search.public)} problems, which feedback may quote",
-        f"training    {len(task.training)} problems",
-        f"test        {task.sealed.size} problems, sealed",
-        f"source      {task.source or 'not named'}",
-        f"licence     {task.licence or 'not named'}",
+    return (
+        ("example", shown),
+        ("answer", task.example_answer),
+        ("metric", task.metric),
+        ("scoring", task.rule or "not described"),
+        ("solver", f"{task.interface.value} interface"),
+        ("validation", f"{len(task.search.private)} private problems"),
+        ("public", f"{len(task.search.public)} problems, which feedback may quote"),
+        ("training", f"{len(task.training)} problems"),
+        ("test", f"{task.sealed.size} problems, sealed"),
+        ("sets", task.division or "not described"),
+        ("source", task.source or "not named"),
+        ("licence", task.licence or "not named"),
     )
-    output().print("\n".join(lines), markup=False, highlight=False)
+
+
+def _say(console: Console, label: str, text: str) -> None:
+    """A label, and the text beside it, wrapped within its own column."""
+    line = Table.grid()
+    line.add_column(width=LABEL, no_wrap=True)
+    line.add_column(overflow="fold")
+    line.add_row(Text(label), Text(text))
+    console.print(Padding(line, 0, expand=False))
 
 
 def new_task(file: str) -> None:

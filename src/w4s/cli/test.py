@@ -37,6 +37,7 @@ from w4s.reports.summary import best_entry, summarise
 from w4s.reports.tables import show
 from w4s.store import Journal, RunFolder
 from w4s.tasks.base import Interface, Task
+from w4s.tasks.confidential import keep_confidential
 from w4s.types import Problem, Workflow
 from w4s.waiting import settled
 from w4s.workflow import baseline_names, baselines, example_workflows, load_baseline
@@ -77,6 +78,7 @@ def run_test(config: TestConfig, console: Console) -> None:
 async def _run(config: TestConfig, console: Console) -> None:
     run = read_run(config.run)
     task = task_of(run.config)
+    keep_confidential(task, config.run)
     candidates = _candidates(config, run, task.interface)
     problems = task.sealed.open()
     limits = _limits(config, run.config)

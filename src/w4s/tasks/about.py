@@ -41,6 +41,8 @@ class About:
     sizes: Sizes
     """Problems in the sets of the default split, unless asked otherwise; a test holds it."""
     interface: Interface = Interface.ANSWER
+    confidential: bool = False
+    """Whether its authors ask that no problem be shown in public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def assemble(
         source=about.source,
         rule=about.rule,
         division=about.sets,
+        confidential=about.confidential,
         answer_keys=keys,
         variant={
             "split": drawn_from.split,

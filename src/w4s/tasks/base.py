@@ -116,6 +116,8 @@ class Task:
     """How an answer is judged, and whose rule that is."""
     division: str = ""
     """How the sets were drawn."""
+    confidential: bool = False
+    """Its problems must not be published: what a run writes stays in the cache (`confidential`)."""
     answer_keys: Callable[[Problem], AnswerKey | None] = field(default=lambda problem: None)
     """For the simulated executor: what it needs to know of a problem."""
     variant: JSON = None

@@ -64,6 +64,7 @@ GPQA = About(
     files=("gpqa/gpqa_diamond.jsonl.gz",),
     rows=198,
     sizes=Sizes(private=32, public=10, training=36, test=110),
+    confidential=True,
 )
 
 
