@@ -107,7 +107,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(tmp_path: Path) 
         assert not folder.settle(config(seed=1), {"data": "abc"})
         assert folder.settle(config(seed=1), {"data": "abc"})
         with pytest.raises(
-            ConfigError, match=r"seed was 1, is 2; turns was not set, is 3\. .*--run"
+            ConfigError, match=r"seed was 1, is 2; samples was not set, is 3\. .*--run"
         ):
             folder.settle(config(turns=3, seed=2), {"data": "abc"})
         with pytest.raises(ConfigError, match=r"facts\.data was abc, is xyz"):
