@@ -1,5 +1,6 @@
 """RLAO: from trajectories to a better meta-agent. The only package that imports torch.
 
+collect      episodes side by side, on training problems (no torch)
 dataset      trajectories to weighted examples, with filters and statistics (no torch)
 card         statistics of a data set, a picture, a data card (no torch)
 export       a data set as a folder

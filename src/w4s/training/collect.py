@@ -1,0 +1,120 @@
+"""Episodes to learn from: many, side by side, on training problems alone.
+
+In: episodes, and what makes an environment and a meta-agent for each. Out: a journal with one
+Collected per finished episode. The same call on the same journal makes what is missing: an
+episode that was under way when the process died begins again, and its calls are answered from the
+cache. Training problems are disjoint from everything that search and test read (`tasks`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from w4s.environment import Environment
+from w4s.errors import ConfigError, TooManyUnscored
+from w4s.meta_agent import MetaAgent
+from w4s.rollout import rollout
+from w4s.store import Journal
+from w4s.tasks.base import SearchSet, Task
+from w4s.types import Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One episode to make."""
+
+    task: str
+    number: int
+    """From 0, within the task."""
+    seed: int
+    """Of its meta-agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One finished episode, as it stands in the journal."""
+
+    number: int
+    trajectory: Trajectory
+
+
+Open = Callable[[Episode], tuple[Environment, MetaAgent]]
+"""Makes what an episode plays in; called when its turn has come."""
+
+
+def plan_episodes(tasks: Sequence[str], count: int, seed: int) -> list[Episode]:
+    """`count` episodes of each task, taking turns, so that a stop leaves all of them with some."""
+    return [
+        Episode(task, number, _seed(seed, task, number))
+        for number in range(count)
+        for task in tasks
+    ]
+
+
+def episode_problems(
+    task: Task, episode: Episode, *, private: int, public: int, seed: int
+) -> SearchSet:
+    """The problems of one episode: drawn from the training set, other ones for each episode."""
+    if private + public > len(task.training):
+        raise ConfigError(
+            f"{task.name} has {len(task.training)} training problems; an episode with"
+            f" private={private} and public={public} needs {private + public}"
+        )
+    rng = random.Random(f"{seed} {episode.task} {episode.number}")
+    drawn = rng.sample(task.training, private + public)
+    return SearchSet(tuple(drawn[:private]), tuple(drawn[private:]))
+
+
+async def collect(
+    episodes: Sequence[Episode],
+    open_episode: Open,
+    journal: Journal[Collected],
+    *,
+    turns: int = 2,
+    samples: int = 5,
+    side_by_side: int = 8,
+) -> AsyncIterator[Episode | TooManyUnscored]:
+    """Make the episodes that the journal lacks, and yield each when it is on the disk.
+
+    An episode whose accuracies cannot be believed is left out: its TooManyUnscored is yielded
+    instead, and the next call tries it again. Every other error is raised when the episodes under
+    way have ended."""
+    done = {(c.trajectory.task, c.number) for c in journal.records()}
+    waiting = iter([e for e in episodes if (e.task, e.number) not in done])
+    running: dict[asyncio.Task[Trajectory], Episode] = {}
+    try:
+        while True:
+            for episode in waiting:
+                play = _play(episode, open_episode, turns, samples)
+                running[asyncio.create_task(play)] = episode
+                if len(running) >= side_by_side:
+                    break
+            if not running:
+                return
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(ended, key=lambda t: running[t].number):
+                episode = running.pop(task)
+                try:
+                    journal.append(Collected(episode.number, task.result()))
+                except TooManyUnscored as error:
+                    yield error
+                else:
+                    yield episode
+    finally:
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _play(episode: Episode, open_episode: Open, turns: int, samples: int) -> Trajectory:
+    env, agent = open_episode(episode)
+    begin = await env.begin()
+    played = [turn async for turn in rollout(env, agent, begin, turns=turns, samples=samples)]
+    return Trajectory(episode.task, tuple(played))
+
+
+def _seed(seed: int, task: str, number: int) -> int:
+    digest = hashlib.sha256(f"{seed} {task} {number}".encode()).digest()
+    return int.from_bytes(digest[:4]) % 2**31
