@@ -109,7 +109,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(tmp_path: Path) 
         with pytest.raises(
             ConfigError, match=r"seed was 1, is 2; samples was not set, is 3\. .*--run"
         ):
-            folder.settle(config(turns=3, seed=2), {"data": "abc"})
+            folder.settle(config(samples=3, seed=2), {"data": "abc"})
         with pytest.raises(ConfigError, match=r"facts\.data was abc, is xyz"):
             folder.settle(config(seed=1), {"data": "xyz"})
     assert read_settings(tmp_path)["seed"] == 1
