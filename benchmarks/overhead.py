@@ -42,7 +42,8 @@ from w4s.tasks.base import Task
 from w4s.types import Problem, Workflow
 from w4s.workflow import example_workflows, parse_reply
 
-TASK = "toy_ledger"
+TASK = "gsm_hard" if os.environ.get("W4S_DATA") else "toy_ledger"
+"""GSM-Hard where its data are at hand, with the sizes of its published sets."""
 PRIVATE, PUBLIC, TEST = 128, 10, 500
 LATENCY = Latency(base_ms=400, ms_per_token=8)
 W4S = str(Path(sys.executable).with_name("w4s"))
@@ -108,6 +109,7 @@ def main() -> None:
     wall = search.seconds + test.seconds
     cpu = search.cpu_seconds + test.cpu_seconds
     own = search.own_cpu_seconds + test.own_cpu_seconds
+    print(f"task                     {TASK}")
     print(f"machine                  {os.cpu_count()} processors, load {load:.1f} before")
     print(f"executor calls           {calls}")
     print(f"wall                     {wall:.1f} s ({search.seconds:.1f} + {test.seconds:.1f})")
