@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from w4s.errors import ConfigError, Rejected
 from w4s.models.base import Choice, Reply, Request
@@ -41,6 +42,7 @@ class LocalModel:
     ) -> None:
         """Load a checkpoint. `slots` responses are sampled at a time: more are faster when many
         requests are under way, and slower when there are few."""
+        logging.disable_progress_bar()  # the command has its own
         try:
             tokeniser = AutoTokenizer.from_pretrained(str(checkpoint))
             kind = device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -81,8 +81,8 @@ async def collect(
     """Make the episodes that the journal lacks, and yield each when it is on the disk.
 
     An episode whose accuracies cannot be believed is left out: its TooManyUnscored is yielded
-    instead, and the next call tries it again. Every other error is raised when the episodes under
-    way have ended."""
+    instead, and the next call tries it again. Every other error is raised, and a stop takes
+    effect, when the episodes under way have ended; these are kept."""
     done = {(c.trajectory.task, c.number) for c in journal.records()}
     waiting = iter([e for e in episodes if (e.task, e.number) not in done])
     running: dict[asyncio.Task[Trajectory], Episode] = {}
@@ -104,8 +104,11 @@ async def collect(
                     yield error
                 else:
                     yield episode
-    finally:
+    finally:  # stopped: what is under way is paid for, so it is kept
         await asyncio.gather(*running, return_exceptions=True)
+        for task, episode in running.items():
+            if not task.cancelled() and task.exception() is None:
+                journal.append(Collected(episode.number, task.result()))
 
 
 async def _play(episode: Episode, open_episode: Open, turns: int, samples: int) -> Trajectory:

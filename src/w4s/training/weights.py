@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from w4s.errors import ConfigError
 from w4s.training.loss import causal
@@ -32,6 +33,7 @@ from w4s.training.settings import Scheme
 def load_model(checkpoint: str | Path, scheme: Scheme, device: torch.device) -> Any:
     """The model in the precision of its scheme, on `device`, without adapters."""
     cuda = device.type == "cuda"
+    logging.disable_progress_bar()  # the run has its own
     half = scheme is Scheme.FULL_BF16 or (scheme is Scheme.LORA and cuda)
     dtype = torch.bfloat16 if half else torch.float32
     try:
