@@ -250,8 +250,8 @@ def test_waiting_for_a_busy_processor_is_not_counted(in_sandbox: InSandbox) -> N
         "    return seconds"
     )
     limits = Limits(seconds=1.0, grace_seconds=0.2)
-    job = Job(source, arguments={"seconds": 0.7}, limits=limits)
-    crowd = 3 * (os.cpu_count() or 1)
+    job = Job(source, arguments={"seconds": 0.3}, limits=limits)
+    crowd = 5 * (os.cpu_count() or 1)
 
     async def idle(method: str, arguments: Mapping[str, JSON]) -> JSON:
         return None

@@ -58,7 +58,7 @@ class Answer:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, host: HostCall) -> None:
-        self._task = asyncio.ensure_future(self._work(host))
+        self._task = asyncio.get_running_loop().create_task(self._work(host))
 
     async def _work(self, host: HostCall) -> None:
         try:

@@ -30,6 +30,8 @@ DESCRIPTORS_PER_CALL = 3
 SPARE_DESCRIPTORS = 200
 SPARE_CPU_SECONDS = 2
 """Between the limit that raises in the program and the one that kills it."""
+NEWS_SECONDS = 0.05
+"""A child's end may be seen a moment before that of the zygote which took it along."""
 SHIFT_CPU_FACTOR = 20
 """A child that serves many orders may use the processor time of so many in all."""
 _LIMIT_ENDINGS = frozenset((Ending.TIME, Ending.MEMORY, Ending.OUTPUT, Ending.KILLED))
@@ -256,6 +258,7 @@ async def _again_if_lost(
         return await attempt()
     except ChildLost:
         before_again()
+    await asyncio.sleep(NEWS_SECONDS)
     try:
         return await attempt()
     except ChildLost as lost:

@@ -172,7 +172,7 @@ class Nursery:
         except OSError:
             data = b""
         if not data:
-            self._die("the zygote ended")
+            self._die(f"the zygote ended {self._last_words()}".strip())
             return
         for message in self._frames.feed(data):
             if "ended" in message:

@@ -48,6 +48,8 @@ LEFT_OUT = ("ssl", "_ssl", "_hashlib")
 implementations."""
 THREAD_STACK_BYTES = 2 * 1024 * 1024
 """A hundred threads then fit into a child's address space."""
+FIRST_TO_GO = "500"
+"""When memory runs out, the kernel shall take a child rather than the host."""
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -77,6 +79,8 @@ def _die_with(parent: int) -> None:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     if parent and os.getppid() != parent:
         os._exit(1)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(FIRST_TO_GO)
 
 
 def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:

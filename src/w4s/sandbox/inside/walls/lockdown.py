@@ -25,6 +25,7 @@ THREADS = 128
 SCRATCH_FILE_BYTES = 64 * MEGABYTE
 PENDING_SIGNALS = 256
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 _CAPABILITIES_VERSION_3 = 0x20080522
 
 
@@ -79,6 +80,8 @@ class Walls:
         resource.setrlimit(resource.RLIMIT_NPROC, (self._most_threads(order),) * 2)
         if order["user"] is not None:
             self._become(order["user"])
+        # a crash would hand the memory to the system's crash reporter, whatever RLIMIT_CORE says
+        self._libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
         if self._libc.prctl(seccomp.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "no_new_privs")
         if self.landlock_abi:
