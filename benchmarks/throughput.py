@@ -64,7 +64,8 @@ class Rate:
 
 def main() -> None:
     """Print one line for each level."""
-    print(f"{os.cpu_count()} processors, {CONCURRENCY} calls at once\n")
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} processors, load {load:.1f} before, {CONCURRENCY} calls at once\n")
     print(f"{'':30} {'calls/s':>8} {'host ms':>9} {'sandbox ms':>11} {'server ms':>10}")
     with served() as server:
         for name, level in LEVELS.items():
