@@ -20,7 +20,8 @@ class Limits:
 
     seconds: float = 20.0
     """Own time in seconds, soft limit: raises inside the program, so that a line can be named.
-    Time spent waiting for the host is not counted."""
+    Time spent waiting for the host is not counted, nor waiting for a busy processor (up to four
+    times the limit)."""
     grace_seconds: float = 1.0
     """After the soft limit, before the whole process tree is killed."""
     cpu_seconds: int = 20

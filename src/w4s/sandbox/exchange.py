@@ -289,7 +289,7 @@ class Exchange:
     def close(self) -> None:
         """No more messages: stop the clock."""
         if not self.answered.is_set():
-            self._seconds = max(self._clock.own_seconds, 0.0)
+            self._seconds = max(self._clock.own_seconds - self._delay, 0.0)
             self._timer.cancel()
             self.answered.set()
 
