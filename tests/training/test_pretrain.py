@@ -70,6 +70,7 @@ def test_the_corpus_is_prompts_and_programs() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 def test_imitation_lowers_the_loss(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     seen: list[Imitated] = []

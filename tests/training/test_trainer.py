@@ -213,6 +213,7 @@ def test_the_settings_are_written_into_the_run(config: TrainConfig) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)  # several processes import torch
 def test_two_ranks_are_one_run(config: TrainConfig, tmp_path: Path) -> None:
     """A model sharded over two processes: exact gradients, and the losses of one process."""
     alone = config.model_copy(update={"run": tmp_path / "alone", "scheme": Scheme.LORA})
@@ -225,7 +226,7 @@ def test_two_ranks_are_one_run(config: TrainConfig, tmp_path: Path) -> None:
         [*torchrun, script, str(tmp_path / "found.json"), str(tmp_path / "both.toml")],
         check=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-        timeout=110,
+        timeout=300,
     )
 
     found = json.loads((tmp_path / "found.json").read_text())
@@ -240,6 +241,7 @@ def test_two_ranks_are_one_run(config: TrainConfig, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)  # several processes import torch
 def test_a_killed_run_goes_on_to_the_same_losses(config: TrainConfig, tmp_path: Path) -> None:
     """kill -9 in the middle of a run, at whatever it is doing."""
     config = config.model_copy(update={"epochs": 40, "save_every": 5})

@@ -89,7 +89,7 @@ def compare(ranks: Ranks) -> dict[str, float]:
 
 
 def main(report: Path, settings: Path) -> None:
-    faulthandler.dump_traceback_later(90, exit=True)  # ranks that wait for each other say where
+    faulthandler.dump_traceback_later(280, exit=True)  # ranks that wait for each other say where
     torch.set_num_threads(1)
     with exact_qwen2(), join_ranks("cpu") as ranks:
         found = compare(ranks)
