@@ -21,7 +21,7 @@ from w4s.reports.summary import summarise
 from w4s.reports.tables import show
 
 TASK = "toy_ledger"
-SIZES = {"private": 80, "test": 200}
+SIZES = {"private": 100, "test": 200}
 """Smaller than the task's own, so that it takes a minute."""
 
 
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     console = output()
     progress = Console(stderr=True)
     console.print(f"Searching for a workflow on {TASK}, simulated executor, grammar meta-agent …")
-    config = SearchConfig.resolve({"task": TASK, "run": folder, "turns": 5}, SIZES)
+    config = SearchConfig.resolve({"task": TASK, "run": folder, "turns": 4}, SIZES)
     early = run_search(config, progress)
     if early is not None:
         raise early
