@@ -50,6 +50,8 @@ Outcome = tuple[JSON, BaseException | None]
 class Answer:
     """One answer of the host: under way, or there."""
 
+    __slots__ = ("_listener", "_task", "arguments", "method", "outcome")
+
     def __init__(self, method: str, arguments: Mapping[str, JSON]) -> None:
         self.method = method
         self.arguments = arguments
@@ -67,6 +69,7 @@ class Answer:
             raise
         except BaseException as error:
             self.outcome = None, error
+        self._task = None  # thousands of answers may be kept, their tasks need not
         if self._listener is not None:  # told from here: a callback of the loop's costs a round
             self._listener(self.outcome)
 

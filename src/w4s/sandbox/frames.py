@@ -42,6 +42,11 @@ class FrameReader:
         Raises BadFrame; the stream is then useless.
         """
         buffer = self._buffer
+        if not buffer and len(data) > HEADER.size:  # mostly a piece is just one message
+            (size,) = HEADER.unpack_from(data)
+            if size == len(data) - HEADER.size and size <= self._limit:
+                yield parse(data[HEADER.size :])
+                return
         buffer += data
         while len(buffer) >= HEADER.size:
             (size,) = HEADER.unpack_from(buffer)
@@ -58,7 +63,10 @@ class FrameReader:
 def parse(body: bytes) -> dict[str, Any]:
     """The message in one frame's body."""
     try:
-        message = _DECODER.decode(body.decode("utf-8"))
+        text = body.decode("utf-8")
+        message, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            raise BadFrame("more than one JSON object")
         if not isinstance(message, dict):
             raise BadFrame("a message that is no JSON object")
         return _without_surrogates(message) if _SURROGATE.search(body) else message
