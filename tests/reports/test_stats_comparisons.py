@@ -146,3 +146,13 @@ def test_the_minimum_detectable_difference_is_found_as_often_as_it_says() -> Non
         only_first, only_second, _ = random.multinomial(count, [wins, losses, 1 - disagree])
         found += mcnemar(int(only_first), int(only_second)) < 0.05
     assert found / 1000 == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_seed_that_lacks_some_problems_is_not_thought_different_for_that() -> None:
+    random = np.random.default_rng(12)
+    hard = np.concatenate([np.zeros(60), np.full(60, -0.6)])
+    table = hard + random.normal(0, 0.2, (4, 120))
+    patchy = table.copy()
+    patchy[3, 60:] = math.nan
+    whole, lacking = crossed(table), crossed(patchy)
+    assert lacking.high - lacking.low == pytest.approx(whole.high - whole.low, rel=0.15)

@@ -244,8 +244,16 @@ def _t_quantile(tail: float, freedom: int) -> float:
 
 
 def _variance_of_means(table: Floats, axis: int) -> float:
-    """Variance of the grand mean when the lines across `axis` are a sample."""
-    means = np.nanmean(table, axis=axis)
+    """Variance of the grand mean when the lines across `axis` are a sample.
+
+    Each line is taken relative to what the others have in the same places, so that a seed which
+    lacks some problems is not thought different for that."""
+    lines = table if axis == 1 else table.T
+    shared = lines[:, np.count_nonzero(~np.isnan(lines), axis=0) > 1]
+    shared = shared[~np.isnan(shared).all(axis=1)]
+    if len(shared) < 2:
+        return 0.0
+    means = np.nanmean(shared - np.nanmean(shared, axis=0), axis=1)
     return float(np.var(means, ddof=1)) / len(means)
 
 
