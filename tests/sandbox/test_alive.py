@@ -311,7 +311,8 @@ def test_sixteen_runaway_loops_leave_the_event_loop_alone() -> None:
         return before, during
 
     before, during = asyncio.run(story())
-    assert during < max(0.05, 5 * before)  # a machine that is busy anyway lags anyway
+    # The loop must not starve; how small the lag is on a quiet machine is a benchmark's affair.
+    assert during < max(0.25, 5 * before)
 
 
 def test_a_sandbox_in_another_thread() -> None:
