@@ -251,7 +251,7 @@ def test_calls_in_flight_end_with_the_provider_and_count_as_unknown(tmp_path: Pa
         return await fails(request, body)
 
     async def main() -> None:
-        breaker = Breaker(patience_seconds=0.2)
+        breaker = Breaker(patience_seconds=0.0)
         async with bench(half_dead, tmp_path, breaker=breaker) as b:
             hanging = asyncio.create_task(b.model.complete(question("hangs")))
             await asyncio.sleep(0.05)
