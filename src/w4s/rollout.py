@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from w4s.environment import Environment
 from w4s.meta_agent import MetaAgent
-from w4s.types import State, Turn
+from w4s.types import Proposal, State, Turn
 
 
 async def rollout(
@@ -36,7 +36,11 @@ async def take_turn(
     env: Environment, agent: MetaAgent, state: State, samples: int, shown: State | None = None
 ) -> Turn:
     """Try `samples` actions from `state`. The meta-agent sees `shown` in its place, if given."""
-    proposals = await agent.propose(shown or state, samples, env.check)
+    return await try_all(env, state, await agent.propose(shown or state, samples, env.check))
+
+
+async def try_all(env: Environment, state: State, proposals: Sequence[Proposal]) -> Turn:
+    """The turn in which these are tried from `state`; what was not measured is kept as dropped."""
     attempts = await env.attempts(state, proposals)
     measured = {id(attempt.proposal) for attempt in attempts}
     dropped = tuple(p for p in proposals if id(p) not in measured)

@@ -19,6 +19,7 @@ from w4s.errors import Rejected
 from w4s.meta_agent import MetaAgent
 from w4s.prompts import render
 from w4s.reports.stats import resampled_means
+from w4s.rollout import try_all
 from w4s.tasks.base import Interface
 from w4s.types import Attempt, Entry, Message, Proposal, State, Turn
 from w4s.waiting import settled
@@ -56,11 +57,9 @@ async def adas(
         state = env.advance(state, turn)
     for _ in range(len(done), turns):
         proposals = await _propose(agent, env, archive, state.turn, samples)
-        attempts = await env.attempts(state, proposals)
-        measured = {id(attempt.proposal) for attempt in attempts}
-        turn = Turn(state, tuple(attempts), tuple(p for p in proposals if id(p) not in measured))
+        turn = await try_all(env, state, proposals)
         yield turn
-        archive += [_design(attempt) for attempt in attempts]
+        archive += [_design(attempt) for attempt in turn.attempts]
         state = env.advance(state, turn)
 
 

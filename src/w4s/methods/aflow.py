@@ -23,6 +23,7 @@ from w4s.environment import Environment
 from w4s.errors import Rejected
 from w4s.meta_agent import MetaAgent
 from w4s.prompts import render
+from w4s.rollout import try_all
 from w4s.tasks.base import Interface
 from w4s.types import Attempt, Entry, Message, Proposal, State, Turn
 from w4s.waiting import settled
@@ -94,11 +95,9 @@ async def aflow(
             return
         expansions = _expansions(agent, tree, samples, state.turn)
         proposals = await _propose(agent, env, tree, expansions, state.turn)
-        attempts = await env.attempts(state, proposals)
-        measured = {id(attempt.proposal) for attempt in attempts}
-        turn = Turn(state, tuple(attempts), tuple(p for p in proposals if id(p) not in measured))
+        turn = await try_all(env, state, proposals)
         yield turn
-        _grow(tree, expansions, attempts)
+        _grow(tree, expansions, turn.attempts)
         history.append(_top(tree))
         state = env.advance(state, turn)
 
