@@ -91,12 +91,13 @@ def compare(ranks: Ranks) -> dict[str, float]:
 def main(report: Path, settings: Path) -> None:
     faulthandler.dump_traceback_later(280, exit=True)  # ranks that wait for each other say where
     torch.set_num_threads(1)
-    with exact_qwen2(), join_ranks("cpu") as ranks:
-        found = compare(ranks)
+    with join_ranks("cpu") as ranks:
+        with exact_qwen2():
+            found = compare(ranks)
         if ranks.first:
             report.write_text(json.dumps(found))
-    warnings.simplefilter("ignore", FutureWarning)
-    train(TrainConfig.resolve(read_file(settings)), device="cpu")
+        warnings.simplefilter("ignore", FutureWarning)
+        train(TrainConfig.resolve(read_file(settings)), device="cpu")
 
 
 if __name__ == "__main__":

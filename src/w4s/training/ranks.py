@@ -56,7 +56,11 @@ class Ranks:
 
 @contextmanager
 def join_ranks(device: str | None = None) -> Iterator[Ranks]:
-    """Join the other processes that torchrun started, if it did; leave them at the end."""
+    """Join the other processes that torchrun started, if it did; leave them at the end.
+
+    A process that stands among them already stays there: a second meeting over the same store would
+    find the addresses of the first.
+    """
     count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
     place = torch.device(kind)
@@ -65,6 +69,9 @@ def join_ranks(device: str | None = None) -> Iterator[Ranks]:
         torch.cuda.set_device(place)
     if count == 1:
         yield Ranks(0, 1, place)
+        return
+    if dist.is_initialized():
+        yield Ranks(rank, count, place)
         return
     dist.init_process_group("nccl" if kind == "cuda" else "gloo")
     try:
