@@ -72,25 +72,29 @@ class Limits(Record):
     """What a command may use; shared by those that call models."""
 
     max_usd: Annotated[Dollars | None, _FREE] = Field(
-        None, description="Stop before more dollars than this are spent, earlier sessions included."
+        default=None,
+        description="Stop before more dollars than this are spent, earlier sessions included.",
     )
     max_calls: Annotated[int | None, _FREE] = Field(
-        None, ge=0, description="Stop before more calls than this are made, earlier ones included."
+        default=None,
+        ge=0,
+        description="Stop before more calls than this are made, earlier ones included.",
     )
     max_tokens: Annotated[int | None, _FREE] = Field(
-        None, ge=0, description="Stop before more tokens than this are used, in and out."
+        default=None, ge=0, description="Stop before more tokens than this are used, in and out."
     )
     max_minutes: Annotated[float | None, _FREE] = Field(
-        None, gt=0, description="Stop after this long; the same command then goes on."
+        default=None, gt=0, description="Stop after this long; the same command then goes on."
     )
     concurrency: Annotated[Count, _FREE] = Field(
-        512, description="Solver calls at a time. Lower it for a machine with little memory."
+        default=512,
+        description="Solver calls at a time. Lower it for a machine with little memory.",
     )
     key_env: Annotated[VariableName, _FREE] = Field(
-        "OPENAI_API_KEY", description="Environment variable with the meta-agent's API key."
+        default="OPENAI_API_KEY", description="Environment variable with the meta-agent's API key."
     )
     executor_key_env: Annotated[VariableName, _FREE] = Field(
-        "OPENAI_API_KEY", description="Environment variable with the executor's API key."
+        default="OPENAI_API_KEY", description="Environment variable with the executor's API key."
     )
 
 
@@ -102,108 +106,116 @@ class SearchConfig(Limits):
         description="Folder of the run. The same command on the same folder goes on."
     )
     executor: str = Field(
-        "simulated",
+        default="simulated",
         description="Model that the workflows call: simulated, openai:MODEL[@BASE_URL], …",
     )
     meta_agent: str = Field(
-        "grammar",
+        default="grammar",
         description="Model that writes the workflows: grammar, scripted:FILE,"
         " openai:MODEL[@BASE_URL], …",
     )
     method: str = Field(
-        "w4s", description="How to search: w4s, or random, adas, aflow to compare it with."
+        default="w4s", description="How to search: w4s, or random, adas, aflow to compare it with."
     )
     turns: Annotated[Count | None, _FREE] = Field(
-        None,
+        default=None,
         description="Turns of the search. More helps until nothing rises, and a finished run goes"
         " on when this is raised; default: as the method was published (w4s: 10).",
     )
     samples: Count | None = Field(
-        None,
+        default=None,
         description="Candidates a turn. More explores wider, at a price in proportion; default:"
         " as the method was published (w4s: 5).",
     )
     trials: Count | None = Field(
-        None,
+        default=None,
         description="Validations of each candidate. More make accuracies surer where the executor"
         " varies, at a price in proportion; default: as the method was published (w4s: 1).",
     )
     racing: bool = Field(
-        False,
+        default=False,
         description="Stop candidates of a turn that can no longer win. Turn it on to save calls;"
         " the accuracies of the stopped ones are rough.",
     )
     parent: Literal["last", "best"] = Field(
-        "last",
+        default="last",
         description="Which workflow a rebuilt conversation starts from: the last one that advanced,"
         " as published, or the best so far, which leaves a turn that went wrong behind.",
     )
     finalists: int = Field(
-        0,
+        default=0,
         ge=0,
         description="Measure so many of the best again at the end, with fresh draws, and choose by"
         " both measurements; 0, as published: the best validation counts. Turn it on where"
         " candidates are many and problems few, because then the best is partly luck.",
     )
     choice: Literal["accuracy", "economical"] = Field(
-        "accuracy",
+        default="accuracy",
         description="How to choose among the finalists: the most accurate, or the cheapest of those"
         " within one standard error of it.",
     )
     economy: bool = Field(
-        False,
+        default=False,
         description="The economical mode, all in one: racing, parent=best, three finalists and"
         " choice=economical.",
     )
-    seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
+    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
     private: Count | None = Field(
-        None,
+        default=None,
         description="Private validation problems. More make accuracies surer and cost more;"
         " default: the task's own number.",
     )
     public: Count | None = Field(
-        None, description="Public problems, which feedback may quote; default: the task's own."
+        default=None,
+        description="Public problems, which feedback may quote; default: the task's own.",
     )
     test: Count | None = Field(
-        None, description="Sealed test problems; default: the task's own number."
+        default=None, description="Sealed test problems; default: the task's own number."
     )
     temperature: float = Field(
-        0.5, ge=0, le=2, description="Of the meta-agent. Raise it when candidates look alike."
+        default=0.5,
+        ge=0,
+        le=2,
+        description="Of the meta-agent. Raise it when candidates look alike.",
     )
     reply_tokens: Count = Field(
-        4096, description="Longest reply of the meta-agent. Raise it when workflows are cut off."
+        default=4096,
+        description="Longest reply of the meta-agent. Raise it when workflows are cut off.",
     )
     executor_tokens: Count = Field(
-        4096, description="Longest reply of the executor, whatever a workflow asks for."
+        default=4096, description="Longest reply of the executor, whatever a workflow asks for."
     )
     solver_calls: Count = Field(
-        50, description="Most model calls of one solver call. Lower it to forbid dear workflows."
+        default=50,
+        description="Most model calls of one solver call. Lower it to forbid dear workflows.",
     )
     solver_seconds: float = Field(
-        20.0, gt=0, description="A solver call's own time; waiting for the model is not counted."
+        default=20.0,
+        gt=0,
+        description="A solver call's own time; waiting for the model is not counted.",
     )
     sandbox: Literal["walls", "bwrap", "unsafe"] = Field(
-        "walls",
+        default="walls",
         description="What holds generated code: walls, bwrap (one wall more, where bubblewrap is"
         " installed), unsafe (none: the code may read and change whatever you may).",
     )
     sandbox_profile: Literal["nofs", "scratch"] = Field(
-        "nofs",
+        default="nofs",
         description="What generated code may touch: nofs (no files), or scratch (a private folder)"
         " for workflows that need one.",
     )
     isolation: Literal["per_call", "batch"] = Field(
-        "per_call",
+        default="per_call",
         description="per_call: a process for each solver call; batch: one for each workflow, much"
         " cheaper, and state may leak between its problems.",
     )
     unscored_limit: Share = Field(
-        0.05,
+        default=0.05,
         description="Share of problems that faults of the provider may leave unscored. Raise it"
         " only to look at a run on a bad line: its accuracies are less sure.",
     )
     split: Literal["default", "paper"] = Field(
-        "default", description="default, or paper: the published sets, overlaps and all."
+        default="default", description="default, or paper: the published sets, overlaps and all."
     )
     prices: Annotated[dict[str, str], _FREE] = Field(
         default_factory=dict,
@@ -215,26 +227,28 @@ class SearchConfig(Limits):
 class TasksConfig(Limits):
     """`w4s tasks`. All but the name, the split and the file options are for --headroom."""
 
-    name: str | None = Field(None, description="Show this one: a name or a file.")
-    new: str | None = Field(None, description="Write a Python file for a task of yours.")
-    check: str | None = Field(None, description="Look for faults that would spoil a search.")
+    name: str | None = Field(default=None, description="Show this one: a name or a file.")
+    new: str | None = Field(default=None, description="Write a Python file for a task of yours.")
+    check: str | None = Field(
+        default=None, description="Look for faults that would spoil a search."
+    )
     headroom: bool = Field(
-        False,
+        default=False,
         description="Run the plain workflows on the validation set, and say whether there is room"
         " for a search to improve on them.",
     )
     split: Literal["default", "paper"] = Field(
-        "default", description="default, or paper: the published sets, and what they share."
+        default="default", description="default, or paper: the published sets, and what they share."
     )
     run: Path | None = Field(
-        None, description="Folder of the headroom run; default: runs/headroom-NAME."
+        default=None, description="Folder of the headroom run; default: runs/headroom-NAME."
     )
     executor: str = Field(
-        "simulated", description="Model that the workflows call, named as for w4s search."
+        default="simulated", description="Model that the workflows call, named as for w4s search."
     )
-    seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
+    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
     private: Count | None = Field(
-        None, description="Validation problems; default: the task's own number."
+        default=None, description="Validation problems; default: the task's own number."
     )
     prices: dict[str, str] = Field(
         default_factory=dict, description="As for w4s search: MODEL=0.15/0.60."
@@ -248,9 +262,9 @@ class TestConfig(Limits):
 
     run: Path = Field(description="Folder of a search.")
     workflow: str | None = Field(
-        None, description="A file, or the name of a baseline; default: the best of the run."
+        default=None, description="A file, or the name of a baseline; default: the best of the run."
     )
-    baselines: bool = Field(False, description="Test the example workflows too.")
+    baselines: bool = Field(default=False, description="Test the example workflows too.")
 
 
 class CompareConfig(Record):
@@ -259,10 +273,10 @@ class CompareConfig(Record):
     run: Path = Field(description="Folder of the comparison; the same command goes on in it.")
     tasks: tuple[str, ...] = Field(description="Tasks to compare on.", min_length=1)
     methods: tuple[str, ...] = Field(
-        ("w4s", "random", "adas", "aflow"), description="Ways to search, each as published."
+        default=("w4s", "random", "adas", "aflow"), description="Ways to search, each as published."
     )
     baselines: tuple[str, ...] = Field(
-        ("direct", "chain_of_thought", "self_consistency"),
+        default=("direct", "chain_of_thought", "self_consistency"),
         description="Hand-made workflows to test beside them; programming tasks take their twins.",
     )
     contestants: dict[str, dict[str, Any]] = Field(
@@ -274,28 +288,32 @@ class CompareConfig(Record):
         default_factory=dict, description="Settings of every search and test: executor, sizes, …"
     )
     reference: str | None = Field(
-        None, description="The contestant that the others are compared with; default: the first."
+        default=None,
+        description="The contestant that the others are compared with; default: the first.",
     )
     seeds: Count = Field(
-        5, description="Independent repetitions. One speaks of workflows, several of methods."
+        default=5,
+        description="Independent repetitions. One speaks of workflows, several of methods.",
     )
-    first_seed: int = Field(0, ge=0, description="Number of the first seed.")
+    first_seed: int = Field(default=0, ge=0, description="Number of the first seed.")
     each_usd: Dollars | None = Field(
-        None, description="The same budget for every search, in dollars; turns are then unlimited."
+        default=None,
+        description="The same budget for every search, in dollars; turns are then unlimited.",
     )
     each_calls: Count | None = Field(
-        None, description="The same budget for every search, in model calls."
+        default=None, description="The same budget for every search, in model calls."
     )
     each_tokens: Count | None = Field(
-        None, description="The same budget for every search, in tokens."
+        default=None, description="The same budget for every search, in tokens."
     )
     jobs: Count = Field(
-        1,
+        default=1,
         description="Contests at a time, each in a process of its own. More help where a provider"
         " is waited for, up to its rate limit; on a small machine they only share it.",
     )
     volumes: tuple[Count, ...] = Field(
-        (1_000, 100_000), description="Numbers of answers to spread the price of a search over."
+        default=(1_000, 100_000),
+        description="Numbers of answers to spread the price of a search over.",
     )
 
 
@@ -303,35 +321,51 @@ class ReportConfig(Record):
     """`w4s report`."""
 
     run: Path = Field(description="Folder of a search.")
-    format: Format = Field(Format.TERMINAL, description="terminal, markdown or json.")
+    format: Format = Field(default=Format.TERMINAL, description="terminal, markdown or json.")
 
 
 class ServeSimulatedConfig(Record):
     """`w4s serve-simulated`."""
 
-    tasks: tuple[str, ...] = Field((), description="Tasks it can answer; default: all toy tasks.")
+    tasks: tuple[str, ...] = Field(
+        default=(), description="Tasks it can answer; default: all toy tasks."
+    )
     profile: str = Field(
-        "", description="Which strong model to imitate; default: the simulated executor's own."
+        default="",
+        description="Which strong model to imitate; default: the simulated executor's own.",
     )
     private: Count | None = Field(
-        None, description="Private problems, when the client asks for a number of its own."
+        default=None, description="Private problems, when the client asks for a number of its own."
     )
-    public: Count | None = Field(None, description="Public problems, likewise.")
-    test: Count | None = Field(None, description="Test problems, likewise.")
-    split: Literal["default", "paper"] = Field("default", description="As the client's.")
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    latency_ms: float = Field(0.0, ge=0, description="Wait before each answer, in milliseconds.")
-    ms_per_token: float = Field(0.0, ge=0, description="And as much again for each token of it.")
-    rate_429: Share = Field(0.0, description="Share of requests answered with 429, come later.")
-    rate_500: Share = Field(0.0, description="Share of requests answered with 500.")
-    rate_dropped: Share = Field(0.0, description="Share of connections closed without an answer.")
-    rate_cut: Share = Field(0.0, description="Share of answers cut off in the middle.")
-    rate_malformed: Share = Field(0.0, description="Share of answers that are no valid answer.")
-    retry_after: float = Field(1.0, ge=0, description="Seconds that a 429 asks to wait.")
-    fault_seed: int = Field(0, ge=0, description="Another seed puts the faults elsewhere.")
+    public: Count | None = Field(default=None, description="Public problems, likewise.")
+    test: Count | None = Field(default=None, description="Test problems, likewise.")
+    split: Literal["default", "paper"] = Field(default="default", description="As the client's.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    latency_ms: float = Field(
+        default=0.0, ge=0, description="Wait before each answer, in milliseconds."
+    )
+    ms_per_token: float = Field(
+        default=0.0, ge=0, description="And as much again for each token of it."
+    )
+    rate_429: Share = Field(
+        default=0.0, description="Share of requests answered with 429, come later."
+    )
+    rate_500: Share = Field(default=0.0, description="Share of requests answered with 500.")
+    rate_dropped: Share = Field(
+        default=0.0, description="Share of connections closed without an answer."
+    )
+    rate_cut: Share = Field(default=0.0, description="Share of answers cut off in the middle.")
+    rate_malformed: Share = Field(
+        default=0.0, description="Share of answers that are no valid answer."
+    )
+    retry_after: float = Field(default=1.0, ge=0, description="Seconds that a 429 asks to wait.")
+    fault_seed: int = Field(default=0, ge=0, description="Another seed puts the faults elsewhere.")
     lacks: tuple[str, ...] = Field(
-        (), description="Features that it refuses: n, json_mode, seed, max_completion_tokens, …"
+        default=(),
+        description="Features that it refuses: n, json_mode, seed, max_completion_tokens, …",
     )
 
 

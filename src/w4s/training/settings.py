@@ -38,32 +38,38 @@ class DatasetConfig(Record):
 
     out: Path = Field(description="Folder of the data set.")
     temperature: Positive = Field(
-        0.4, description="τ of the weights exp(r / τ). Lower it to lean more on the best actions."
+        default=0.4,
+        description="τ of the weights exp(r / τ). Lower it to lean more on the best actions.",
     )
     selection: Selection = Field(
-        Selection.ALL, description="all actions that ran, or best: those that advanced."
+        default=Selection.ALL, description="all actions that ran, or best: those that advanced."
     )
     weighting: Weighting = Field(
-        Weighting.EXPONENTIAL, description="exponential, or one: all weights 1, to compare with."
+        default=Weighting.EXPONENTIAL,
+        description="exponential, or one: all weights 1, to compare with.",
     )
     reward: Reward = Field(
-        Reward.COLLECTED,
+        default=Reward.COLLECTED,
         description="collected (1, 0.5, 0), margin, continuous or advantage. Another one when"
         " accuracies are noisy.",
     )
-    noise: float = Field(0.02, ge=0, description="What reward=margin takes for noise.")
+    noise: float = Field(default=0.02, ge=0, description="What reward=margin takes for noise.")
     repaired: Repaired = Field(
-        Repaired.FINAL, description="What repaired actions teach: final, drop or steps."
+        default=Repaired.FINAL, description="What repaired actions teach: final, drop or steps."
     )
-    form: Form = Field(Form.FULL, description="Prompts of the collection: full or compact.")
-    tasks: tuple[str, ...] = Field((), description="Only these tasks.")
-    turns: tuple[int, ...] = Field((), description="Only these turns, counted from 1.")
-    minimum_accuracy: Share = Field(0.0, description="Leave out actions below this accuracy.")
+    form: Form = Field(default=Form.FULL, description="Prompts of the collection: full or compact.")
+    tasks: tuple[str, ...] = Field(default=(), description="Only these tasks.")
+    turns: tuple[int, ...] = Field(default=(), description="Only these turns, counted from 1.")
+    minimum_accuracy: Share = Field(
+        default=0.0, description="Leave out actions below this accuracy."
+    )
     model: str | None = Field(
-        None, description="Checkpoint whose tokeniser measures lengths; default: no tokens counted."
+        default=None,
+        description="Checkpoint whose tokeniser measures lengths; default: no tokens counted.",
     )
     max_tokens: Count = Field(
-        32768, description="Longest example, in tokens of that model; longer ones are left out."
+        default=32768,
+        description="Longest example, in tokens of that model; longer ones are left out.",
     )
 
     @property
@@ -90,57 +96,69 @@ class TrainConfig(Record):
     model: str = Field(description="Checkpoint to start from: a folder, or a name on the hub.")
     run: Path = Field(description="Folder of the run. The same command on the same folder goes on.")
     scheme: Scheme = Field(
-        Scheme.LORA,
+        default=Scheme.LORA,
         description="lora, full, full-8bit or full-bf16. Full when adapters stop short of what"
         " the data teaches; the 8-bit ones when a full run does not fit.",
     )
     scope: Scope = Field(
-        Scope.CURRENT_ACTION,
+        default=Scope.CURRENT_ACTION,
         description="Tokens in the loss. all_assistant and all_tokens are there to compare with.",
     )
     source: Source = Field(
-        Source.SAMPLED,
+        default=Source.SAMPLED,
         description="Where token ids come from. text, when another model collected.",
     )
     max_tokens: Count | None = Field(
-        None,
+        default=None,
         description="Longest example; longer ones are left out. Lower it when memory runs out;"
         " default: the model's own limit.",
     )
-    epochs: Count = Field(4, description="Passes over the data. Fewer when evaluation loss rises.")
+    epochs: Count = Field(
+        default=4, description="Passes over the data. Fewer when evaluation loss rises."
+    )
     examples_per_step: Count = Field(
-        16, description="Examples an optimiser step learns from, at least; episodes stay whole."
+        default=16,
+        description="Examples an optimiser step learns from, at least; episodes stay whole.",
     )
     tokens_per_pass: Count = Field(
-        16384, description="Tokens computed at a time. Lower it when memory runs out."
+        default=16384, description="Tokens computed at a time. Lower it when memory runs out."
     )
     learning_rate: Positive | None = Field(
-        None,
+        default=None,
         description="Peak. Raise it for small models (1e-3) and small steps; default: by scheme,"
         " 1e-4 for lora, 1e-5 for the others.",
     )
     warm_up: Share = Field(
-        0.04, description="Share of the steps before the peak. More when the start is rough."
+        default=0.04,
+        description="Share of the steps before the peak. More when the start is rough.",
     )
-    weight_decay: float = Field(0.0, ge=0, description="Of AdamW. Seldom needed in few epochs.")
-    clip: Positive = Field(1.0, description="Longest gradient. Lower it when the loss jumps.")
-    lora_rank: Count = Field(64, description="Rank of the adapters. Lower it for little data.")
+    weight_decay: float = Field(
+        default=0.0, ge=0, description="Of AdamW. Seldom needed in few epochs."
+    )
+    clip: Positive = Field(
+        default=1.0, description="Longest gradient. Lower it when the loss jumps."
+    )
+    lora_rank: Count = Field(
+        default=64, description="Rank of the adapters. Lower it for little data."
+    )
     checkpointing: bool = Field(
-        True, description="Compute layers twice to save memory. Off when everything fits."
+        default=True, description="Compute layers twice to save memory. Off when everything fits."
     )
     evaluation_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
-        0.05, description="Share of the episodes held out to watch. 0 when data is scarce."
+        default=0.05, description="Share of the episodes held out to watch. 0 when data is scarce."
     )
-    evaluate_every: Count = Field(20, description="Steps between evaluations; the last counts.")
+    evaluate_every: Count = Field(
+        default=20, description="Steps between evaluations; the last counts."
+    )
     save_every: Count = Field(
-        50, description="Steps between checkpoints: what a kill can cost at most."
+        default=50, description="Steps between checkpoints: what a kill can cost at most."
     )
     self_check: bool = Field(
-        True,
+        default=True,
         description="Compare trie and plain computation before training. Off only after it"
         " has passed on this machine with this model.",
     )
-    seed: int = Field(0, ge=0, description="Another seed is an independent repetition.")
+    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
 
     @classmethod
     def free(cls) -> frozenset[str]:
