@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from w4s.config import Limits
 from w4s.errors import BudgetExceeded, StoreError
@@ -63,20 +63,29 @@ class Budget:
         nothing can, and StoreError when the ledger cannot be written: nothing is sent then.
         """
         async with self._queue:
+            self.check_open()
             while reason := self._over(self._spent + self._reserved + worst):
                 if self._in_flight == 0 or self._hopeless(worst):
                     raise self._exceeded(reason, worst)
                 self._settled.clear()
                 await self._settled.wait()
-            if self.seconds_left == 0:
-                raise BudgetExceeded(
-                    f"--max-minutes {self._limits.max_minutes:g} reached;"
-                    " the same command goes on from here"
-                )
+                self.check_open()
             entry = self.ledger.open(role, model, worst)
             self._in_flight += 1
             self._reserved += worst
             return entry
+
+    def check_open(self) -> None:
+        """Raise when nothing more may be sent, whatever it costs."""
+        if self.seconds_left == 0:
+            raise BudgetExceeded(
+                f"--max-minutes {self._limits.max_minutes:g} reached;"
+                " the same command goes on from here"
+            )
+
+    async def rest(self, pause: Awaitable[None]) -> None:
+        """Await the pause before a repetition; a budget that is closed meanwhile ends it."""
+        await pause
 
     def settle_done(self, entry: Entry, usage: Usage) -> None:
         """The call was answered and used this."""

@@ -187,7 +187,7 @@ class Metered:
         return max(seconds, (asked or 0.0) * self._rng.uniform(1.0, 1.2))
 
     async def _rest(self, seconds: float) -> None:
-        await self._sleep(min(seconds, self._budget.seconds_left))
+        await self._budget.rest(self._sleep(min(seconds, self._budget.seconds_left)))
         await self._concurrency.make_room()
 
 
