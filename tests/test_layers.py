@@ -9,7 +9,7 @@ import w4s
 
 ROOT = Path(w4s.__file__).parent
 LAYERS = [
-    {"types", "errors", "codec", "waiting", "agent"},
+    {"types", "errors", "extras", "codec", "waiting", "agent"},
     {"config", "store", "sandbox", "models", "prompts"},
     {"tasks", "workflow", "workflows"},
     {"executor"},
@@ -19,6 +19,7 @@ LAYERS = [
     {"environment", "meta_agent"},
     {"rollout"},
     {"methods", "training", "reports"},
+    {"commands"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

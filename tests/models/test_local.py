@@ -168,7 +168,7 @@ def test_the_name_tells_the_weights_apart(checkpoint: Path, tmp_path: Path) -> N
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no model at"):
+    with pytest.raises(ConfigError, match="holds no checkpoint"):
         LocalModel(tmp_path)
 
 

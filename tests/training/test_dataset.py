@@ -14,16 +14,13 @@ from w4s.reward import advantage, continuous, margin
 from w4s.training.card import Lengths, card, histogram, picture, statistics
 from w4s.training.dataset import (
     Choices,
-    Repaired,
-    Reward,
-    Selection,
-    Weighting,
     collect_examples,
     examples,
     groups,
     read_examples,
     write_examples,
 )
+from w4s.training.settings import Repaired, Reward, Selection, Weighting
 from w4s.types import Message, Trajectory
 
 

@@ -16,7 +16,8 @@ from w4s.models.sampler import InProcess
 from w4s.tasks.base import Brief, Interface
 from w4s.training.corpus import corpus
 from w4s.training.pretrain import Imitated, PretrainConfig, pretrain
-from w4s.training.tokens import Scope, Tokeniser
+from w4s.training.settings import Scope
+from w4s.training.tokens import Tokeniser
 from w4s.training.weights import load_tokeniser
 from w4s.types import Entry, Problem, State, Step, Workflow
 from w4s.workflow import parse_reply

@@ -11,7 +11,8 @@ pytest.importorskip("torch")
 
 from w4s.errors import ConfigError
 from w4s.training.dataset import examples
-from w4s.training.tokens import Scope, Source, Tokeniser, chat_ids
+from w4s.training.settings import Scope, Source
+from w4s.training.tokens import Tokeniser, chat_ids
 from w4s.types import Example, Trajectory
 
 

@@ -1,6 +1,7 @@
 """A transformers model in this process, behind the Model protocol.
 
-In: a checkpoint that transformers loads (a folder with safetensors and a tokeniser). Out: replies,
+In: a checkpoint that transformers loads (a folder with safetensors and a tokeniser; an adapter's
+folder too, whose base is then found by its name). Out: replies,
 with the token ids of prompt and responses, which training needs. The responses to one request
 share one computation of the prompt; the responses to all requests under way are sampled side by
 side, a token each per step, in a fixed number of slots.
@@ -28,6 +29,7 @@ from transformers.utils import logging
 from w4s.errors import ConfigError, Rejected
 from w4s.models.base import Choice, Reply, Request
 from w4s.models.chat_template import prompt_tokens
+from w4s.models.checkpoints import find_checkpoint, is_adapter
 from w4s.types import Usage
 
 _STRIDE = 64
@@ -43,17 +45,14 @@ class LocalModel:
         """Load a checkpoint. `slots` responses are sampled at a time: more are faster when many
         requests are under way, and slower when there are few."""
         logging.disable_progress_bar()  # the command has its own
+        place = find_checkpoint(str(checkpoint))
+        kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            tokeniser = AutoTokenizer.from_pretrained(str(checkpoint))
-            kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
-            dtype = torch.bfloat16 if kind == "cuda" else torch.float32
-            model = AutoModelForCausalLM.from_pretrained(str(checkpoint), dtype=dtype)
-        except (OSError, ValueError) as error:  # no folder; nothing in it
-            raise ConfigError(
-                f"no model at {checkpoint}; give the folder of a checkpoint, for example RUN/model"
-                f" of a training run ({error})"
-            ) from None
-        self._name = f"local:{checkpoint}:{_digest(Path(checkpoint))}"
+            tokeniser = AutoTokenizer.from_pretrained(place)
+            model = _load(place, torch.bfloat16 if kind == "cuda" else torch.float32)
+        except (OSError, ValueError) as error:  # nothing in the folder that can be loaded
+            raise ConfigError(f"cannot load the checkpoint {checkpoint}: {error}") from None
+        self._name = f"local:{checkpoint}:{_digest(Path(place))}"
         self._tokeniser = tokeniser
         self._limit = int(model.config.max_position_embeddings)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -353,6 +352,15 @@ def _draws(job: _Job, number: int) -> torch.Tensor:
     seed = (job.request.seed + number) % 2**31
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(job.limit, generator=generator, dtype=torch.float64)
+
+
+def _load(checkpoint: str, dtype: torch.dtype) -> Any:
+    """A whole model; an adapter is merged into its base, which is faster to sample from."""
+    if not is_adapter(checkpoint):
+        return AutoModelForCausalLM.from_pretrained(checkpoint, dtype=dtype)
+    from peft import AutoPeftModelForCausalLM  # takes a second, and few need it
+
+    return AutoPeftModelForCausalLM.from_pretrained(checkpoint, dtype=dtype).merge_and_unload()
 
 
 def _stop_tokens(model: Any, tokeniser: Any) -> frozenset[int]:

@@ -3,6 +3,8 @@
     simulated[:PROFILE]        the simulated executor, in this process
     grammar                    the grammar meta-agent, in this process
     scripted:FILE              replies from a file
+    local:CHECKPOINT           a transformers model, in this process
+    small[:CHECKPOINT]         a small meta-agent, in this process: the package's own, or another
     openai:MODEL               OpenAI
     openai:MODEL@BASE_URL      any server that speaks OpenAI's protocol
 
@@ -23,10 +25,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from w4s.errors import ConfigError
+from w4s.extras import needs
 from w4s.models.answer_book import AnswerBook
 from w4s.models.base import Model
 from w4s.models.budget import Budget
 from w4s.models.cached import Cached
+from w4s.models.checkpoints import SMALL, find_checkpoint
 from w4s.models.choices import AllChoices
 from w4s.models.grammar import Grammar
 from w4s.models.metered import Metered
@@ -37,7 +41,10 @@ from w4s.models.simulated import SimulatedExecutor
 
 OPENAI_HOST = "api.openai.com"
 OPENAI_KEY = "OPENAI_API_KEY"
-FORMS = "simulated[:PROFILE], grammar, scripted:FILE, openai:MODEL, openai:MODEL@BASE_URL"
+FORMS = (
+    "simulated[:PROFILE], grammar, scripted:FILE, local:CHECKPOINT, small[:CHECKPOINT],"
+    " openai:MODEL, openai:MODEL@BASE_URL"
+)
 
 
 class Kind(StrEnum):
@@ -46,7 +53,13 @@ class Kind(StrEnum):
     SIMULATED = "simulated"
     GRAMMAR = "grammar"
     SCRIPTED = "scripted"
+    LOCAL = "local"
+    SMALL = "small"
     OPENAI = "openai"
+
+
+_NAMED = {Kind.SCRIPTED: "FILE", Kind.LOCAL: "CHECKPOINT", Kind.OPENAI: "MODEL"}
+"""Kinds that say nothing without a name, and what the name is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class Spec:
 
     kind: Kind
     detail: str = ""
-    """Profile, file or model, after the colon."""
+    """Profile, file, checkpoint or model, after the colon."""
     base_url: str | None = None
     """None: OpenAI's own."""
 
@@ -63,6 +76,13 @@ class Spec:
     def remote(self) -> bool:
         """Whether replies come over the network, and are worth keeping."""
         return self.kind is Kind.OPENAI
+
+    @property
+    def checkpoint(self) -> str | None:
+        """What transformers loads for it; None where that is none of its business."""
+        if self.kind not in (Kind.LOCAL, Kind.SMALL):
+            return None
+        return find_checkpoint(self.detail or SMALL)
 
     @property
     def host(self) -> str:
@@ -84,8 +104,8 @@ def read_spec(text: str) -> Spec:
     kind = Kind(word)
     if kind is Kind.GRAMMAR and colon:
         raise ConfigError(f"'{text}': write just 'grammar'")
-    if kind in (Kind.SCRIPTED, Kind.OPENAI) and not detail:
-        what = "FILE" if kind is Kind.SCRIPTED else "MODEL"
+    if not detail and (kind in _NAMED or (kind is Kind.SMALL and colon)):
+        what = _NAMED.get(kind, "CHECKPOINT")
         raise ConfigError(f"'{text}' lacks a name: write {kind}:{what}")
     if kind is not Kind.OPENAI:
         return Spec(kind, detail)
@@ -110,6 +130,12 @@ def open_model(
             return InProcess(Grammar())
         case Kind.SCRIPTED:
             return Scripted(read_script(Path(spec.detail)), name=f"scripted:{spec.detail}")
+        case Kind.LOCAL | Kind.SMALL:
+            checkpoint = spec.checkpoint
+            assert checkpoint is not None
+            with needs("train", f"a model in this process ({spec.kind})"):
+                from w4s.models.local import LocalModel
+            return LocalModel(checkpoint)
         case Kind.OPENAI:
             # Imported here alone: aiohttp takes a third of a second of CPU to import, which no
             # command without a server should spend.

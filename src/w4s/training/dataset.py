@@ -12,56 +12,14 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from w4s import reward as rewards
 from w4s.codec import decode, encode
 from w4s.errors import StoreError
 from w4s.meta_agent import Form, repair_request
+from w4s.training.settings import DatasetConfig, Repaired, Reward, Selection, Weighting
 from w4s.types import Attempt, Example, Message, Proposal, Trajectory, Turn
-
-
-class Selection(StrEnum):
-    """Which actions of a turn are learned from."""
-
-    ALL = "all"
-    """Every action that ran."""
-    BEST = "best"
-    """The one that advanced: supervised fine-tuning on the best, to compare with."""
-
-
-class Weighting(StrEnum):
-    """What an action weighs."""
-
-    EXPONENTIAL = "exponential"
-    """exp(reward / τ)."""
-    ONE = "one"
-    """All alike: plain imitation, to compare with."""
-
-
-class Reward(StrEnum):
-    """Which reward enters the weight."""
-
-    COLLECTED = "collected"
-    """As written in the trajectory: 1, 0.5 or 0."""
-    MARGIN = "margin"
-    """The same, where gains within the noise earn nothing."""
-    CONTINUOUS = "continuous"
-    """The relative gain over the best so far."""
-    ADVANTAGE = "advantage"
-    """Standard deviations above the mean of the turn's actions."""
-
-
-class Repaired(StrEnum):
-    """What is learned from an action that corrected itself."""
-
-    FINAL = "final"
-    """The last reply, as if it had been the first answer to the state."""
-    DROP = "drop"
-    """Nothing."""
-    STEPS = "steps"
-    """Every reply where it was sampled; the action's weight is divided among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +41,22 @@ class Choices:
     turns: tuple[int, ...] = ()
     """Only these turns, counted from 0; all when empty."""
     minimum_accuracy: float = 0.0
+
+    @classmethod
+    def of(cls, config: DatasetConfig) -> Choices:
+        """As the settings of the command say."""
+        return cls(
+            config.temperature,
+            config.selection,
+            config.weighting,
+            config.reward,
+            config.noise,
+            config.repaired,
+            Form(config.form or Form.FULL),
+            config.tasks,
+            tuple(turn - 1 for turn in config.turns),
+            config.minimum_accuracy,
+        )
 
 
 def examples(

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from w4s.errors import ConfigError
 from w4s.training.card import FILE, Lengths, Statistics, card, picture, statistics
-from w4s.training.dataset import collect_examples, write_examples
+from w4s.training.dataset import Choices, collect_examples, write_examples
 from w4s.training.settings import DatasetConfig
 from w4s.types import Example, Trajectory
 
 
 def export(config: DatasetConfig, trajectories: Iterable[Trajectory]) -> Statistics:
     """Write the data set; examples that are too long are left out whole and counted."""
-    found = collect_examples(trajectories, config.choices)
+    found = collect_examples(trajectories, Choices.of(config))
     kept, lengths = _measured(config, found)
     if not kept:
         raise ConfigError(

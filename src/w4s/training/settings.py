@@ -1,22 +1,81 @@
-"""The settings of data sets and training runs.
+"""The settings of data sets and training runs, and the names they choose from.
 
-Imports no torch, so that a command can show them at once.
+Imports nothing heavy, so that the command line can show them at once.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from w4s.config import Count, Record, Share
-from w4s.meta_agent import Form
-from w4s.training.dataset import Choices, Repaired, Reward, Selection, Weighting
-from w4s.training.tokens import Scope, Source
 
 Positive = Annotated[float, Field(gt=0)]
+
+
+class Selection(StrEnum):
+    """Which actions of a turn are learned from."""
+
+    ALL = "all"
+    """Every action that ran."""
+    BEST = "best"
+    """The one that advanced: supervised fine-tuning on the best, to compare with."""
+
+
+class Weighting(StrEnum):
+    """What an action weighs."""
+
+    EXPONENTIAL = "exponential"
+    """exp(reward / τ)."""
+    ONE = "one"
+    """All alike: plain imitation, to compare with."""
+
+
+class Reward(StrEnum):
+    """Which reward enters the weight."""
+
+    COLLECTED = "collected"
+    """As written in the trajectory: 1, 0.5 or 0."""
+    MARGIN = "margin"
+    """The same, where gains within the noise earn nothing."""
+    CONTINUOUS = "continuous"
+    """The relative gain over the best so far."""
+    ADVANTAGE = "advantage"
+    """Standard deviations above the mean of the turn's actions."""
+
+
+class Repaired(StrEnum):
+    """What is learned from an action that corrected itself."""
+
+    FINAL = "final"
+    """The last reply, as if it had been the first answer to the state."""
+    DROP = "drop"
+    """Nothing."""
+    STEPS = "steps"
+    """Every reply where it was sampled; the action's weight is divided among them."""
+
+
+class Scope(StrEnum):
+    """On which tokens the loss is taken."""
+
+    CURRENT_ACTION = "current_action"
+    """The action that the weight belongs to; as the paper has it."""
+    ALL_ASSISTANT = "all_assistant"
+    """The earlier actions of the conversation too, with this action's weight."""
+    ALL_TOKENS = "all_tokens"
+    """Instructions and feedback as well: what the released code in fact trains."""
+
+
+class Source(StrEnum):
+    """Where token ids come from."""
+
+    SAMPLED = "sampled"
+    """The collection; text is tokenised only where it kept none."""
+    TEXT = "text"
+    """The text: for a model with another tokeniser than the one that collected."""
 
 
 class Scheme(StrEnum):
@@ -36,6 +95,9 @@ class Scheme(StrEnum):
 class DatasetConfig(Record):
     """`w4s dataset`."""
 
+    runs: tuple[Path, ...] = Field(
+        default=(), description="Folders of w4s collect; several are merged."
+    )
     out: Path = Field(description="Folder of the data set.")
     temperature: Positive = Field(
         default=0.4,
@@ -57,7 +119,10 @@ class DatasetConfig(Record):
     repaired: Repaired = Field(
         default=Repaired.FINAL, description="What repaired actions teach: final, drop or steps."
     )
-    form: Form = Field(default=Form.FULL, description="Prompts of the collection: full or compact.")
+    form: Literal["full", "compact"] | None = Field(
+        default=None,
+        description="Prompts of the collection, for repaired=steps; default: as the runs say.",
+    )
     tasks: tuple[str, ...] = Field(default=(), description="Only these tasks.")
     turns: tuple[int, ...] = Field(default=(), description="Only these turns, counted from 1.")
     minimum_accuracy: Share = Field(
@@ -65,28 +130,13 @@ class DatasetConfig(Record):
     )
     model: str | None = Field(
         default=None,
-        description="Checkpoint whose tokeniser measures lengths; default: no tokens counted.",
+        description="Checkpoint whose tokeniser measures lengths; default: the meta-agent of the"
+        " runs where it was a checkpoint here, else lengths are counted in characters.",
     )
     max_tokens: Count = Field(
         default=32768,
         description="Longest example, in tokens of that model; longer ones are left out.",
     )
-
-    @property
-    def choices(self) -> Choices:
-        """What goes into the data set."""
-        return Choices(
-            self.temperature,
-            self.selection,
-            self.weighting,
-            self.reward,
-            self.noise,
-            self.repaired,
-            self.form,
-            self.tasks,
-            tuple(turn - 1 for turn in self.turns),
-            self.minimum_accuracy,
-        )
 
 
 class TrainConfig(Record):

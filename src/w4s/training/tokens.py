@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -19,30 +18,11 @@ import numpy.typing as npt
 from w4s.errors import ConfigError
 from w4s.models.chat_template import prompt_tokens
 from w4s.training.card import Lengths
+from w4s.training.settings import Scope, Source
 from w4s.types import Example, Message
 
 Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-
-class Scope(StrEnum):
-    """On which tokens the loss is taken."""
-
-    CURRENT_ACTION = "current_action"
-    """The action that the weight belongs to; as the paper has it."""
-    ALL_ASSISTANT = "all_assistant"
-    """The earlier actions of the conversation too, with this action's weight."""
-    ALL_TOKENS = "all_tokens"
-    """Instructions and feedback as well: what the released code in fact trains."""
-
-
-class Source(StrEnum):
-    """Where token ids come from."""
-
-    SAMPLED = "sampled"
-    """The collection; text is tokenised only where it kept none."""
-    TEXT = "text"
-    """The text: for a model with another tokeniser than the one that collected."""
 
 
 @dataclass(frozen=True, slots=True)

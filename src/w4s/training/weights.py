@@ -26,6 +26,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from w4s.errors import ConfigError
+from w4s.models.checkpoints import find_checkpoint, is_adapter
 from w4s.training.loss import causal
 from w4s.training.settings import Scheme
 
@@ -36,19 +37,22 @@ def load_model(checkpoint: str | Path, scheme: Scheme, device: torch.device) -> 
     logging.disable_progress_bar()  # the run has its own
     half = scheme is Scheme.FULL_BF16 or (scheme is Scheme.LORA and cuda)
     dtype = torch.bfloat16 if half else torch.float32
+    place = find_checkpoint(str(checkpoint))
+    if is_adapter(place):
+        raise ConfigError(f"{checkpoint} is an adapter; train on from the whole model beside it")
     try:
-        model = AutoModelForCausalLM.from_pretrained(str(checkpoint), dtype=dtype)
-    except OSError as error:
-        raise ConfigError(f"no model at {checkpoint}: {error}") from None
+        model = AutoModelForCausalLM.from_pretrained(place, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot load the model {checkpoint}: {error}") from None
     return model.to(device)
 
 
 def load_tokeniser(checkpoint: str | Path) -> Any:
     """The tokeniser beside a model; ConfigError when it cannot write a conversation."""
     try:
-        tokeniser = AutoTokenizer.from_pretrained(str(checkpoint))
-    except OSError as error:
-        raise ConfigError(f"no tokeniser at {checkpoint}: {error}") from None
+        tokeniser = AutoTokenizer.from_pretrained(find_checkpoint(str(checkpoint)))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot load the tokeniser of {checkpoint}: {error}") from None
     if tokeniser.chat_template is None or tokeniser.eos_token_id is None:
         raise ConfigError(
             f"the tokeniser of {checkpoint} has no chat template or no end-of-turn token;"

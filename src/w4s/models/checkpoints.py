@@ -1,0 +1,56 @@
+"""Where a checkpoint lies: a folder, a name on the hub, or `small`, which the package brings along.
+
+In: what the user typed. Out: what transformers loads. What cannot be one is a ConfigError, before
+anybody asks a server for it. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+from w4s.errors import ConfigError
+
+SMALL = "small"
+"""The small meta-agent that lies in the package."""
+ADAPTER = "adapter_config.json"
+"""In a folder that holds an adapter, and not a whole model."""
+_CONFIG = "config.json"
+_FILES = (_CONFIG, ADAPTER, "tokenizer_config.json")
+"""Of which a checkpoint has at least one; a tokeniser alone measures lengths."""
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def find_checkpoint(name: str) -> str:
+    """The folder, or the name on the hub, that stands behind `name`."""
+    if name == SMALL:
+        return str(_small())
+    folder = Path(name)
+    if not folder.is_dir():
+        if _HUB_NAME.fullmatch(name) and not folder.parent.is_dir():
+            return name
+        raise ConfigError(
+            f"no checkpoint at {name}: give a folder with config.json and safetensors, such as"
+            " RUN/model of w4s train, or ORGANISATION/MODEL on the hub"
+        )
+    if not any((folder / file).exists() for file in _FILES):
+        inside = [f for f in (folder / "model", folder / "adapter") if f.is_dir()]
+        hint = f"; did you mean {inside[0]}?" if inside else ""
+        raise ConfigError(f"{name} holds no checkpoint, since it has no {_CONFIG}{hint}")
+    return name
+
+
+def is_adapter(checkpoint: str) -> bool:
+    """Whether a checkpoint's folder holds an adapter for another model."""
+    return (Path(checkpoint) / ADAPTER).exists()
+
+
+def _small() -> Path:
+    folder = Path(str(resources.files("w4s.models") / SMALL))
+    if not (folder / _CONFIG).exists():
+        raise ConfigError(
+            "this installation lacks the small meta-agent; make one with"
+            " w4s small pretrain --out FOLDER, and name it small:FOLDER"
+        )
+    return folder
