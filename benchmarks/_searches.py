@@ -91,8 +91,10 @@ class Remembering(Runner):
         return self.memory[key]
 
 
-def task_named(name: str, private: int, public: int) -> Task:
-    return load_task(name, sizes=Sizes(private=private, public=public))
+def task_of(name: str, seed: int, private: int, public: int, held_out: int) -> Task:
+    """A task with problems of its own for each seed, and room for held-out ones."""
+    sizes = Sizes(private=private, public=public, training=held_out)
+    return load_task(name, seed=seed, sizes=sizes)
 
 
 def searched(
