@@ -24,7 +24,7 @@ async def unwalled(*ignored: object, **also_ignored: object) -> Trusted:
 
 
 def main(words: list[str]) -> None:
-    with patch("w4s.cli.workbench.open_sandbox", unwalled):
+    with patch("w4s.commands.workbench.open_sandbox", unwalled):
         compare(read_comparison(str(FILE), words))
 
 

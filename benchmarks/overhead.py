@@ -27,8 +27,8 @@ from pathlib import Path
 
 from benchmarks._processes import Account, account
 from benchmarks._served import served
-from w4s.cli.test import simple_baselines
-from w4s.cli.workbench import answer_book, task_of
+from w4s.commands.testing import simple_baselines
+from w4s.commands.workbench import answer_book, task_of
 from w4s.config import SearchConfig
 from w4s.evaluation import Evaluator
 from w4s.executor import Executor

@@ -10,32 +10,25 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
+import w4s
 from w4s.cli.output import output
-from w4s.cli.search import run_search
-from w4s.cli.test import run_test
-from w4s.config import SearchConfig, TestConfig
 from w4s.reports.run import read_run
 from w4s.reports.summary import summarise
 from w4s.reports.tables import show
 
 TASK = "toy_ledger"
-SIZES = {"private": 100, "test": 200}
-"""Smaller than the task's own, so that it takes a minute."""
+PRIVATE, TEST = 100, 200
+"""Fewer problems than the task's own, so that it takes a minute."""
 
 
 def main(folder: Path) -> None:
     """Search, test the found workflow and the baselines, show what came of it."""
     console = output()
-    progress = Console(stderr=True)
     console.print(f"Searching for a workflow on {TASK}, simulated executor, grammar meta-agent …")
-    config = SearchConfig.resolve({"task": TASK, "run": folder, "turns": 4}, SIZES)
-    early = run_search(config, progress)
-    if early is not None:
-        raise early
+    search = w4s.search(task=TASK, run=folder, turns=4, private=PRIVATE, test=TEST)
+    w4s.run(search, progress=True)
     console.print("Testing it, and the baselines, on the sealed test …")
-    run_test(TestConfig.resolve({"run": folder, "baselines": True}), progress)
+    w4s.run(w4s.test(run=folder, baselines=True), progress=True)
     show(summarise(read_run(folder)), console)
     console.print(f"The workflow: {folder / 'best_workflow.py'}", soft_wrap=True)
     console.print("Numbers of the simulation: they say nothing about a real model.")

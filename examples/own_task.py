@@ -21,21 +21,18 @@ def main() -> None:
 
     from rich.console import Console
 
-    from w4s.cli.search import run_search
-    from w4s.cli.test import run_test
-    from w4s.config import SearchConfig, TestConfig
+    import w4s
     from w4s.reports.run import read_run
     from w4s.reports.summary import summarise
     from w4s.reports.tables import show
     from w4s.tasks.check import check_task
-    from w4s.tasks.registry import load_task
 
-    for check in check_task(load_task(__file__)):
+    for check in check_task(w4s.load_task(__file__)):
         print(f"{check.finding}: {check.question} {check.detail}")
     folder = Path(tempfile.mkdtemp(prefix="w4s-own-task-"))
-    settings = {"task": __file__, "run": folder, "turns": 2, "samples": 3, "private": 40}
-    run_search(SearchConfig.resolve(settings), Console(stderr=True))
-    run_test(TestConfig.resolve({"run": folder}), Console(stderr=True))
+    search = w4s.search(task=__file__, run=folder, turns=2, samples=3, private=40)
+    w4s.run(search, progress=True)
+    w4s.run(w4s.test(run=folder), progress=True)
     show(summarise(read_run(folder)), Console())
 
 

@@ -18,9 +18,10 @@ LAYERS = [
     {"feedback", "reward"},
     {"environment", "meta_agent"},
     {"rollout"},
-    {"methods", "training", "reports"},
+    {"methods", "training", "reports", "doctor", "estimates"},
     {"commands"},
     {"cli"},
+    {"api"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 TORCH_ROOMS = {"training", "models.local"}

@@ -9,7 +9,7 @@ from w4s.environment import Environment
 from w4s.tasks.base import Sealed, SearchSet, Task
 
 ROOT = Path(w4s.__file__).parent
-DOORKEEPERS = {Path("cli/test.py")}
+DOORKEEPERS = {Path("commands/testing.py")}
 """The only file that may open a sealed test set."""
 
 

@@ -255,6 +255,29 @@ class TasksConfig(Limits):
     )
 
 
+class EvaluateConfig(Limits):
+    """`w4s evaluate`."""
+
+    task: str = Field(description="Task to measure on: a name (`w4s tasks`) or your own file.")
+    workflow: str = Field(description="What to measure: a file, or the name of a baseline.")
+    run: Path | None = Field(
+        default=None, description="Folder of its calls; default: runs/evaluate-TASK."
+    )
+    executor: str = Field(
+        default="simulated", description="Model that the workflow calls, named as for w4s search."
+    )
+    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
+    split: Literal["default", "paper"] = Field(
+        default="default", description="default, or paper: the published sets, overlaps and all."
+    )
+    private: Count | None = Field(
+        default=None, description="Validation problems; default: the task's own number."
+    )
+    prices: dict[str, str] = Field(
+        default_factory=dict, description="As for w4s search: MODEL=0.15/0.60."
+    )
+
+
 class TestConfig(Limits):
     """`w4s test`. Task, executor and seed are those of the run."""
 
@@ -322,6 +345,22 @@ class ReportConfig(Record):
 
     run: Path = Field(description="Folder of a search.")
     format: Format = Field(default=Format.TERMINAL, description="terminal, markdown or json.")
+
+
+class DoctorConfig(Record):
+    """`w4s doctor`."""
+
+    executor: str | None = Field(
+        None, description="Also try this endpoint, with a few small calls: openai:MODEL[@BASE_URL]."
+    )
+    meta_agent: str | None = Field(None, description="And this one, likewise.")
+    key_env: VariableName = Field(
+        "OPENAI_API_KEY", description="Environment variable with the meta-agent's API key."
+    )
+    executor_key_env: VariableName = Field(
+        "OPENAI_API_KEY", description="Environment variable with the executor's API key."
+    )
+    as_json: bool = Field(False, description="Print JSON, for programs.")
 
 
 class ServeSimulatedConfig(Record):

@@ -1,6 +1,6 @@
 """A workflow is text: find it in a reply, check that it parses, load the ones that come along.
 
-In: a meta-agent's reply, or a name. Out: a Workflow. Nothing is executed here.
+In: a meta-agent's reply, a name or a file. Out: a Workflow. Nothing is executed here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from importlib.resources import files
+from pathlib import Path
 
+from w4s.config import nearest
 from w4s.errors import ConfigError
 from w4s.types import Workflow
 
@@ -66,6 +68,23 @@ def load_baseline(name: str) -> Workflow:
     if name not in baseline_names():
         raise ConfigError(f"unknown workflow '{name}'; there are: {', '.join(baseline_names())}")
     return Workflow(files("w4s.workflows").joinpath(f"{name}.py").read_text("utf-8"), name)
+
+
+def named_workflow(name: str, interface: str) -> Workflow:
+    """A baseline by its name, else a file of the user's."""
+    if name in baseline_names():
+        return load_baseline(name)
+    path = Path(name)
+    try:
+        return Workflow(path.read_text(encoding="utf-8"), path.stem)
+    except FileNotFoundError:
+        names = [w.name for w in baselines(interface)]
+        raise ConfigError(
+            f"no file and no baseline {name!r}{nearest(name, names)} (baselines:"
+            f" {', '.join(names)})"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the workflow {path}: {error}") from None
 
 
 def baselines(interface: str) -> tuple[Workflow, ...]:

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from w4s.cli.search import published_of, run_search
-from w4s.cli.test import run_test
-from w4s.cli.workbench import facts_of, task_of
+from w4s.commands.searching import published_of, search_in_folder
+from w4s.commands.sitting import run_sitting
+from w4s.commands.testing import measure_sealed
+from w4s.commands.workbench import facts_of, task_of
 from w4s.config import (
     CompareConfig,
     SearchConfig,
@@ -138,9 +139,8 @@ def _run_all(contests: Sequence[Contest], jobs: int, console: Console) -> None:
 
 def _run(contest: Contest) -> None:
     """Search and test, or test alone. A budget that is used up ends a search in good order."""
-    quiet = Console(quiet=True)
     if contest.workflow is None:
-        early = run_search(contest.config, quiet)
+        early = run_sitting(search_in_folder(contest.config)).early
         if early is not None and not isinstance(early, BudgetExceeded):
             raise early
         if read_begin(contest.config.run) is None:
@@ -151,7 +151,8 @@ def _run(contest: Contest) -> None:
     else:
         _prepare(contest.config)
     settings = {"run": contest.config.run, "workflow": contest.workflow}
-    run_test(TestConfig.resolve({k: v for k, v in settings.items() if v is not None}), quiet)
+    given = TestConfig.resolve({k: v for k, v in settings.items() if v is not None})
+    run_sitting(measure_sealed(given))
 
 
 def _prepare(config: SearchConfig) -> None:

@@ -16,7 +16,15 @@ from typing import Annotated
 import typer
 
 from w4s.cli.options import takes
-from w4s.config import ReportConfig, SearchConfig, ServeSimulatedConfig, TasksConfig, TestConfig
+from w4s.config import (
+    DoctorConfig,
+    EvaluateConfig,
+    ReportConfig,
+    SearchConfig,
+    ServeSimulatedConfig,
+    TasksConfig,
+    TestConfig,
+)
 from w4s.errors import ConfigError, Interrupted, W4sError
 
 INTERRUPTED = 130
@@ -61,6 +69,15 @@ def test(config: TestConfig) -> None:
 
 
 @app.command()
+@takes(EvaluateConfig, "task")
+def evaluate(config: EvaluateConfig) -> None:
+    """Measure one workflow on a task's validation problems; the test set stays closed."""
+    from w4s.cli.evaluate import evaluate
+
+    evaluate(config)
+
+
+@app.command()
 def compare(
     file: Annotated[str, typer.Argument(help="TOML file with the contestants, tasks and seeds.")],
     settings: Annotated[
@@ -80,6 +97,15 @@ def report(config: ReportConfig) -> None:
     from w4s.cli.report import report
 
     report(config)
+
+
+@app.command()
+@takes(DoctorConfig, None)
+def doctor(config: DoctorConfig) -> None:
+    """Look whether this machine is ready: sandbox, disk, data, packages; endpoints where named."""
+    from w4s.cli.doctor import doctor
+
+    doctor(config)
 
 
 @app.command("serve-simulated")

@@ -26,9 +26,9 @@ _SETTING = re.compile(r"[A-Za-z][A-Za-z_-]*=")
 
 
 def takes(
-    record: type[R], positional: str, *, several: bool = False
+    record: type[R], positional: str | None, *, several: bool = False
 ) -> Callable[[Callable[[R], None]], Callable[..., None]]:
-    """Decorate a command that takes one record; `positional` is its field without a flag.
+    """Decorate a command that takes one record; `positional` is its field without a flag, if any.
 
     With `several`, every positional word that is no `key=value` belongs to that field."""
 
@@ -65,11 +65,15 @@ def _table(name: str, entries: object) -> dict[str, str]:
 
 
 def _sorted_words(
-    words: list[str], positional: str, several: bool
+    words: list[str], positional: str | None, several: bool
 ) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """What the positional field gets, and the `key=value` words."""
     settings = [word for word in words if _SETTING.match(word)]
     rest = [word for word in words if not _SETTING.match(word)]
+    if positional is None:
+        if rest:
+            raise ConfigError(f"this command takes options alone, not {rest[0]!r}")
+        return {}, read_overrides(settings)
     if several:
         return ({positional: tuple(rest)} if rest else {}), read_overrides(settings)
     if len(rest) > 1:
@@ -77,18 +81,18 @@ def _sorted_words(
     return ({positional: rest[0]} if rest else {}), read_overrides(settings)
 
 
-def _words(record: type[Record], positional: str) -> inspect.Parameter:
-    described = record.model_fields[positional].description
+def _words(record: type[Record], positional: str | None) -> inspect.Parameter:
+    described = f"{record.model_fields[positional].description} " if positional else ""
     argument = typer.Argument(
-        metavar=f"{positional.upper()}|KEY=VALUE",
-        help=f"{described} Words like seed=1 are settings, named as the options are.",
+        metavar=f"{positional.upper()}|KEY=VALUE" if positional else "KEY=VALUE",
+        help=f"{described}Words like seed=1 are settings, named as the options are.",
         show_default=False,
         default=None,
     )
     return _parameter("words", list[str] | None, argument)
 
 
-def _options(record: type[Record], positional: str) -> list[inspect.Parameter]:
+def _options(record: type[Record], positional: str | None) -> list[inspect.Parameter]:
     """The command's own settings first, then those it shares with others."""
     names = [name for name in record.model_fields if name != positional]
     names.sort(key=lambda name: name in Limits.model_fields)
@@ -107,7 +111,8 @@ def _flag_type(field: FieldInfo) -> Any:
 
 
 def _option(name: str, field: FieldInfo) -> Any:
-    flag, metavar = f"--{name.replace('_', '-')}", _metavar(field)
+    # `as_json` is `--json`: a record cannot have a field of that name.
+    flag, metavar = f"--{name.removeprefix('as_').replace('_', '-')}", _metavar(field)
     if _is_table(field):
         # One flag for each entry: `--price a=1/2 --price b=3/4`.
         flag, metavar = flag.removesuffix("s"), "KEY=VALUE"

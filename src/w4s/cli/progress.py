@@ -1,6 +1,6 @@
 """What a command says while it works: a live board in a terminal, log lines elsewhere.
 
-In: outcomes and evaluations, as the evaluator's Observer; the account of the models. Out: lines on
+In: outcomes and evaluations, as a Display of the commands; the account of the models. Out: lines on
 stderr. The board shows the turn, its candidates with their accuracy so far, calls, dollars and
 the time left; what stays on the screen when the board is gone is what a log holds.
 """
@@ -57,7 +57,7 @@ class _Candidate:
 
 @dataclass(slots=True)
 class Progress:
-    """Shows one command's work. An Observer of evaluations; use it as a context."""
+    """Shows one command's work. A Display; use it as a context."""
 
     console: Console
     account: Callable[[], Totals]

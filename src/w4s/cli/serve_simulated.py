@@ -7,8 +7,9 @@ Ctrl-C. Its replies are those of the executor `simulated` in process, request by
 from __future__ import annotations
 
 import asyncio
+import os
 
-from w4s.cli.test import every_problem
+from w4s.commands.testing import every_problem
 from w4s.config import ServeSimulatedConfig, nearest
 from w4s.errors import ConfigError
 from w4s.models.answer_book import AnswerBook, AnswerKey
@@ -38,6 +39,7 @@ def serve(config: ServeSimulatedConfig) -> None:
                 latency=Latency(config.latency_ms, config.ms_per_token),
                 faults=_faults(config),
                 reject=_features(config.lacks),
+                api_key=_key(config.key_env),
                 started=_announce,
             )
         )
@@ -74,6 +76,16 @@ def _faults(config: ServeSimulatedConfig) -> Faults:
         )
     except ValueError as error:
         raise ConfigError(f"{error}: lower one of the --rate-… options") from None
+
+
+def _key(variable: str | None) -> str | None:
+    """What clients must send; None where they need nothing."""
+    if variable is None:
+        return None
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise ConfigError(f"the environment variable {variable} holds no key")
+    return key
 
 
 def _features(names: tuple[str, ...]) -> frozenset[Feature]:

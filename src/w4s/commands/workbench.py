@@ -1,7 +1,7 @@
 """Everything a search or a test works with, opened together and closed together.
 
 In: the settings and the task. Out: a Workbench: the run folder, the models with their budget and
-cache, the sandbox, the evaluator, the progress. Whatever is wrong with the settings shows here,
+cache, the sandbox, the evaluator, the display. Whatever is wrong with the settings shows here,
 before the folder is touched and before anything is spent.
 """
 
@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import version
 
-from rich.console import Console
-
-from w4s.cli.progress import Progress
-from w4s.cli.stopping import Stop, StoppableBudget, stopped_by_signals
+from w4s.commands.display import Display
+from w4s.commands.sitting import current_sitting
+from w4s.commands.stopping import Stop, StoppableBudget
 from w4s.config import Limits, SearchConfig
 from w4s.evaluation import Evaluator
 from w4s.executor import Allowance, Executor
@@ -57,7 +56,7 @@ class Workbench:
     evaluator: Evaluator
     models: dict[Role, Model]
     account: Account
-    progress: Progress
+    display: Display
     stop: Stop
 
 
@@ -122,15 +121,15 @@ async def open_workbench(
     task: Task,
     models: dict[Role, Opened],
     folder: RunFolder,
-    console: Console,
     *,
     account: str,
     problems: int,
 ) -> AsyncIterator[Workbench]:
     """Open all that stands around a session; `account` names the file of its ledger.
 
-    `problems` is how many one measurement has, for the progress."""
-    stop = Stop()
+    `problems` is how many one measurement has, for what is shown of it."""
+    sitting = current_sitting()
+    stop = sitting.stop
     async with AsyncExitStack() as stack:
         ledger = stack.enter_context(closing(Ledger(folder.path / account)))
         budget = StoppableBudget(limits, ledger, stop)
@@ -146,20 +145,18 @@ async def open_workbench(
         stack.push_async_callback(sandbox.aclose)
         folder.write(CANARIES, json.dumps(sandbox.canaries(), indent=2) + "\n")
         spent = stack.enter_context(closing(folder.journal(SPENT, Spent)))
-        progress = stack.enter_context(
-            Progress(console, account=lambda: ledger.total, problems=problems)
-        )
-        stack.enter_context(stopped_by_signals(stop, progress.say))
+        display = stack.enter_context(sitting.show(lambda: ledger.total, problems))
+        stack.enter_context(stop.heeded(display.say))
         executor = Executor(wrapped[Role.EXECUTOR], sandbox, config.seed, _allowance(config))
         runner = Runner(executor, task.scorer, _solver_limits(config))
         yield Workbench(
             config,
             task,
             folder,
-            Evaluator(runner, config.unscored_limit, limits.concurrency, progress),
+            Evaluator(runner, config.unscored_limit, limits.concurrency, display),
             wrapped,
             Account(ledger, spent),
-            progress,
+            display,
             stop,
         )
 

@@ -1,0 +1,170 @@
+"""Test: workflows on the sealed test of a run, each once.
+
+In: a run folder, and which workflows. Out: their accuracies, kept in the folder. This is the one
+door to a test set: a workflow that was tested before gets its recorded result, and how many were
+tested is counted, since the best of many tries says less about problems nobody has seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from w4s.commands.searching import published_of
+from w4s.commands.workbench import (
+    Workbench,
+    answer_book,
+    facts_of,
+    open_models,
+    open_workbench,
+    problems_digest,
+    task_of,
+)
+from w4s.config import Limits, SearchConfig, TestConfig
+from w4s.errors import ConfigError
+from w4s.models.base import Purpose
+from w4s.reports.run import BEST, TEST_ACCOUNT, TESTS, Role, Run, Tested, read_run
+from w4s.reports.summary import best_entry
+from w4s.store import Journal, RunFolder
+from w4s.tasks.base import Interface, Task
+from w4s.tasks.confidential import keep_confidential
+from w4s.types import Problem, Workflow
+from w4s.waiting import settled
+from w4s.workflow import baseline_names, example_workflows, load_baseline, named_workflow
+
+
+class Origin(StrEnum):
+    """Where a tested workflow comes from."""
+
+    FOUND = "found"
+    BASELINE = "baseline"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A workflow to test."""
+
+    workflow: Workflow
+    origin: Origin
+
+
+async def measure_sealed(config: TestConfig) -> list[Tested]:
+    """Measure what has not been measured yet, keep it in the folder, and return the results of
+    the workflows asked for, recorded ones among them.
+
+    Raises what stopped it; workflows that were measured to their end are kept."""
+    run = read_run(config.run)
+    task = task_of(run.config)
+    keep_confidential(task, config.run)
+    candidates = _candidates(config, run, task.interface)
+    problems = task.sealed.open()
+    limits = _limits(config, run.config)
+    book = answer_book(task, (*task.search.private, *task.search.public, *problems))
+    models = open_models(run.config, limits, (Role.EXECUTOR,), book)
+    with RunFolder(config.run) as folder:
+        examples = published_of(run.config.method).examples(task.interface)
+        folder.settle(run.config, facts_of(task, examples))
+        async with open_workbench(
+            run.config,
+            limits,
+            task,
+            models,
+            folder,
+            account=TEST_ACCOUNT,
+            problems=len(problems),
+        ) as bench:
+            with closing(folder.journal(TESTS, Tested)) as journal:
+                await _Opening(bench, journal, problems).measure(candidates)
+                return _recorded(journal, candidates, problems_digest(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """One opening of the sealed set."""
+
+    bench: Workbench
+    journal: Journal[Tested]
+    problems: tuple[Problem, ...]
+
+    async def measure(self, candidates: Sequence[Candidate]) -> None:
+        """Those not measured before, side by side."""
+        bench, sealed = self.bench, problems_digest(self.problems)
+        known = {t.evaluation.workflow.digest for t in self.journal.records() if t.sealed == sealed}
+        fresh = {c.workflow.digest: c for c in candidates if c.workflow.digest not in known}
+        for candidate in candidates:
+            if candidate.workflow.digest in known:
+                bench.display.say(
+                    f"{candidate.workflow.name} was tested before: its recorded result stands"
+                )
+        if not fresh:
+            return
+        bench.display.planned = len(fresh) * len(self.problems)
+        bench.display.begin("sealed test")
+        try:
+            await settled(self._measure_one(c, sealed) for c in fresh.values())
+        finally:
+            bench.account.keep(f"test {', '.join(c.workflow.name for c in fresh.values())}")
+
+    async def _measure_one(self, candidate: Candidate, sealed: str) -> None:
+        start, at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+        evaluation = await self.bench.evaluator.evaluate(
+            candidate.workflow, self.problems, Purpose.TEST
+        )
+        seconds = time.monotonic() - start
+        self.journal.append(Tested(evaluation, candidate.origin.value, sealed, seconds, at))
+
+
+def _limits(config: TestConfig, run: SearchConfig) -> Limits:
+    """The test's own limits; what is no limit and was not given comes from the run."""
+    inherited = {"concurrency", "key_env", "executor_key_env"} - config.model_fields_set
+    return config.model_copy(update={name: getattr(run, name) for name in inherited})
+
+
+def _candidates(config: TestConfig, run: Run, interface: Interface) -> list[Candidate]:
+    """What to test: the asked-for workflow, or the best of the run; and baselines if wanted."""
+    chosen = _best(run) if config.workflow is None else _named(config.workflow, interface)
+    if not config.baselines:
+        return [chosen]
+    return [*(Candidate(w, Origin.BASELINE) for w in simple_baselines(interface)), chosen]
+
+
+def every_problem(task: Task) -> tuple[Problem, ...]:
+    """All problems of a task, the sealed ones too: for a simulated executor, which has to know
+    the answers to play a strong model. Nothing that searches may ask for them."""
+    search = (*task.search.private, *task.search.public)
+    return (*search, *task.training, *task.sealed.open())
+
+
+def simple_baselines(interface: Interface) -> tuple[Workflow, ...]:
+    """The direct call and the examples of the first state."""
+    direct = "code_direct" if interface is Interface.CODE else "direct"
+    return (load_baseline(direct), *example_workflows(interface))
+
+
+def _best(run: Run) -> Candidate:
+    best = best_entry(run.begin, run.turns, run.final)
+    if best is None:
+        raise ConfigError(
+            f"{run.path} has no measured workflow yet; go on with its search, or name one with"
+            f" --workflow (such as {run.path / BEST})"
+        )
+    examples = {entry.workflow.digest for entry in run.begin.examples} if run.begin else set()
+    is_example = best.workflow.digest in examples
+    return Candidate(best.workflow, Origin.BASELINE if is_example else Origin.FOUND)
+
+
+def _named(name: str, interface: Interface) -> Candidate:
+    origin = Origin.BASELINE if name in baseline_names() else Origin.FILE
+    return Candidate(named_workflow(name, interface), origin)
+
+
+def _recorded(
+    journal: Journal[Tested], candidates: Sequence[Candidate], sealed: str
+) -> list[Tested]:
+    known = {t.evaluation.workflow.digest: t for t in journal.records() if t.sealed == sealed}
+    return [known[candidate.workflow.digest] for candidate in candidates]
