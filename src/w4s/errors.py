@@ -73,6 +73,11 @@ class Rejected(ProviderError):
 class AccessDenied(ProviderError):
     """No request can succeed: bad key, no permission, unknown model."""
 
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status that said so."""
+
 
 class ProviderDown(W4sError):
     """No call has succeeded for a long time: the run stops in good order."""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import typer
 from pydantic.fields import FieldInfo
 
-from w4s.config import Limits, Record, read_file, read_overrides
+from w4s.config import Limits, Record, Setup, read_file, read_overrides
 from w4s.errors import ConfigError
 
 R = TypeVar("R", bound=Record)
@@ -95,7 +95,7 @@ def _words(record: type[Record], positional: str | None) -> inspect.Parameter:
 def _options(record: type[Record], positional: str | None) -> list[inspect.Parameter]:
     """The command's own settings first, then those it shares with others."""
     names = [name for name in record.model_fields if name != positional]
-    names.sort(key=lambda name: name in Limits.model_fields)
+    names.sort(key=lambda name: (name in Limits.model_fields, name in Setup.model_fields))
     return [
         _parameter(name, _flag_type(field), _option(name, field))
         for name in names

@@ -21,13 +21,12 @@ import aiohttp
 
 from w4s.errors import ProviderError, ServerFault, Unsupported
 from w4s.models.base import Identity, Purpose, Reply, Request
-from w4s.models.features import Features, body, lesson
+from w4s.models.features import Features, body, features_of, lesson
 from w4s.models.refusals import Refusal, connection_error, read_refusal, status_error
 from w4s.models.replies import ErrorInstead, read_reply
 from w4s.types import Message
 
 OPENAI_URL = "https://api.openai.com/v1"
-OPENAI_HOST = "api.openai.com"
 TIMEOUT_SECONDS = 600.0
 CONNECT_SECONDS = 10.0
 MOST_LESSONS = 12
@@ -65,14 +64,10 @@ class HttpModel:
         self._url = url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
         self._key = api_key
         self._timeout_seconds = timeout_seconds
-        self._features = Features(token_ids=token_ids)
+        self._features = replace(features_of(self._where), token_ids=token_ids)
         self._scouting = asyncio.Lock() if scout else None
-        if self._where == OPENAI_HOST:
-            # Elsewhere the old name first: a server that silently ignores the limit costs money.
-            self._features = replace(
-                self._features, length_limits=("max_completion_tokens", "max_tokens")
-            )
-        self._endpoint = f"{(base_url or OPENAI_URL).rstrip('/')}/chat/completions"
+        self._root = (base_url or OPENAI_URL).rstrip("/")
+        self._endpoint = f"{self._root}/chat/completions"
         self._proxy = _proxy_for(url.scheme, self._where)
         self._session: aiohttp.ClientSession | None = None
 
@@ -118,6 +113,18 @@ class HttpModel:
             return self._features
         raise ServerFault(f"{self._where} goes on refusing features")
 
+    async def offered(self) -> dict[str, dict[str, Any]]:
+        """The models that the server lists, each with what it says of it; empty where it keeps no
+        list. Free of charge. Raises AccessDenied for a bad key, ServerFault without a server."""
+        status, headers, text = await self._exchange("GET", f"{self._root}/models")
+        if status in (401, 403):
+            raise self._masked(status_error(read_refusal(status, headers, text), self._where))
+        try:
+            listed = json.loads(text)["data"]
+            return {str(model["id"]): dict(model) for model in listed}
+        except (ValueError, TypeError, KeyError):
+            return {}
+
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
@@ -151,24 +158,31 @@ class HttpModel:
 
     async def _post(self, sent: Mapping[str, Any]) -> str:
         """The body of the answer."""
+        status, headers, text = await self._exchange(
+            "POST", self._endpoint, json.dumps(sent).encode()
+        )
+        if status < 400:
+            return text
+        raise self._error(read_refusal(status, headers, text), sent)
+
+    async def _exchange(
+        self, method: str, url: str, body: bytes | None = None
+    ) -> tuple[int, Mapping[str, str], str]:
+        """Status, headers and text of the answer to one HTTP request."""
         if self._session is None:
             self._session = self._open_session()
         try:
             # The session's timeout bounds the connecting, this one the whole call.
             async with (
                 asyncio.timeout(self._timeout_seconds),
-                self._session.post(
-                    self._endpoint, data=json.dumps(sent).encode(), proxy=self._proxy
-                ) as answer,
+                self._session.request(method, url, data=body, proxy=self._proxy) as answer,
             ):
                 text = await answer.text("utf-8", errors="replace")
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._masked(
                 connection_error(error, self._where, self._timeout_seconds)
             ) from None
-        if answer.ok:
-            return text
-        raise self._error(read_refusal(answer.status, answer.headers, text), sent)
+        return answer.status, answer.headers, text
 
     def _open_session(self) -> aiohttp.ClientSession:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -63,16 +63,16 @@ def status_error(refusal: Refusal, where: str) -> ProviderError:
     text = refusal.text.lower()
     if status == 429:
         if refusal.code in _SPENT_UP or any(mark in text for mark in _SPENT_UP):
-            return AccessDenied(f"{words} (the account's quota is used up)")
+            return AccessDenied(f"{words} (the account's quota is used up)", status=status)
         if "request too large" in text:
             return Rejected(words)
         return Overloaded(words, refusal.retry_after)
     if status >= 500 or status in _PASSING:
         return ServerFault(words, refusal.retry_after, unknown=status in _WORK_MAY_BE_DONE)
     if status in _NO_ACCESS:
-        return AccessDenied(words + _ADVICE.get(status, ""))
+        return AccessDenied(words + _ADVICE.get(status, ""), status=status)
     if status < 400:
-        return AccessDenied(f"{words} (is this the base URL of an API?)")
+        return AccessDenied(f"{words} (is this the base URL of an API?)", status=status)
     return Rejected(words)
 
 
