@@ -171,7 +171,7 @@ def _compact_prompt(brief: Brief, state: State, archive: tuple[Entry, ...]) -> t
         "compact",
         interface=brief.interface.value,
         description=_shortened(brief.description, 240),
-        question=_shortened(brief.example.question, 240),
+        question=_shortened(brief.example.question, 160),
         answer=_shortened(brief.example_answer, 48),
         archive=[{"name": _label(e.workflow), "accuracy": e.accuracy} for e in archive],
         best=state.best_at_start,

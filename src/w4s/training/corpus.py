@@ -1,8 +1,8 @@
 """What a small meta-agent reads before its first task: states, and the grammar's actions in them.
 
 In: random numbers. Out: Examples of weight 1, each a state as the compact prompt shows it with an
-action of the grammar. The tasks are made up here and are no tasks of the package: a kind of
-problem in one of several wordings. In front of each action stands a line that says what the task
+action of the grammar's dialect. The tasks are made up here and are no tasks of the package: a kind
+of problem in one of several wordings. In front of each action stands a line that says what the task
 needs, so that the words of a task are learned apart from which workflow suits it:
 
     Needs: kind=reading answer=number steps=several program=no
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from w4s.meta_agent import Form, MetaAgent
-from w4s.models.grammar import Grammar
-from w4s.models.sampler import InProcess, Sampling
+from w4s.models.grammar.plan import Plan
+from w4s.models.sampler import InProcess
 from w4s.tasks.base import Brief, Interface
+from w4s.training.dialect import Dialect, action, draw_plan, vary_plan
 from w4s.types import Entry, Example, Problem, State, Step, Workflow
-from w4s.workflow import NoWorkflow, example_workflows, parse_reply
+from w4s.workflow import example_workflows, parse_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,6 @@ _ANSWERS = {
     "letter": ("A", "C", "D"),
     "function": ("def f(values): ...", "def g(text): ..."),
 }
-_TEACHER = Grammar(bugs=0.0)
 
 
 def corpus(rng: random.Random) -> Iterator[Example]:
@@ -205,11 +205,15 @@ def corpus(rng: random.Random) -> Iterator[Example]:
         number += 1
         kind = rng.choice(_KINDS)
         brief = _brief(rng, kind)
-        state = _state(rng, kind, brief, second=rng.random() < 0.35)
-        shown = MetaAgent(InProcess(_TEACHER), brief, 0, form=Form.COMPACT)
+        tried = draw_plan(rng, brief.interface.value) if rng.random() < 0.35 else None
+        state = _state(rng, kind, brief, tried)
+        varied = tried is not None and rng.random() < 0.5
+        plan = vary_plan(rng, tried) if tried and varied else draw_plan(rng, brief.interface.value)
+        # The model of an agent that is only asked for its prompts is never called.
+        shown = MetaAgent(InProcess(Dialect()), brief, 0, form=Form.COMPACT)
         yield Example(
             shown.prompt(state),
-            _act(rng, kind, brief, state),
+            _reply(kind, plan),
             1.0,
             0.0,
             0.0,
@@ -245,24 +249,18 @@ def _brief(rng: random.Random, kind: Kind) -> Brief:
     return Brief("made-up", description, interface, example, answer, "share of right answers")
 
 
-def _state(rng: random.Random, kind: Kind, brief: Brief, *, second: bool) -> State:
-    """The example workflows with drawn accuracies, and sometimes a turn that went before."""
+def _state(rng: random.Random, kind: Kind, brief: Brief, tried: Plan | None) -> State:
+    """The example workflows with drawn accuracies, and what a turn that went before has tried."""
     middle = rng.uniform(0.15, 0.8)
-    entries = [_entry(rng, workflow, middle) for workflow in _shown(brief.interface.value)]
+    entries = tuple(_entry(rng, workflow, middle) for workflow in _shown(brief.interface.value))
     best = max(entries, key=lambda entry: entry.accuracy)
-    state = State(0, tuple(entries), None, (), best.accuracy, best, best)
-    if not second:
-        return state
-    reply = _act(rng, kind, brief, state)
-    try:
-        tried = _entry(rng, parse_reply(reply), middle)
-    except NoWorkflow:
-        return state
+    if tried is None:
+        return State(0, entries, None, (), best.accuracy, best, best)
+    reply = _reply(kind, tried)
+    entry = _entry(rng, parse_reply(reply), middle)
     if rng.random() < 0.5:  # behind a window: the workflow is the last of the archive
-        return State(2, tuple(entries), tried, (), best.accuracy, best, tried)
-    return State(
-        1, tuple(entries), None, (Step(reply, tried.feedback),), best.accuracy, best, tried
-    )
+        return State(2, entries, entry, (), best.accuracy, best, entry)
+    return State(1, entries, None, (Step(reply, entry.feedback),), best.accuracy, best, entry)
 
 
 @cache
@@ -276,7 +274,5 @@ def _entry(rng: random.Random, workflow: Workflow, middle: float) -> Entry:
     return Entry(workflow, accuracy, feedback)
 
 
-def _act(rng: random.Random, kind: Kind, brief: Brief, state: State) -> str:
-    """An action of the grammar in a state, which it reads in full."""
-    prompt = MetaAgent(InProcess(_TEACHER), brief, 0).prompt(state)
-    return f"{needs(kind)}\n{_TEACHER.sample(prompt, Sampling(rng.getrandbits(31))).text}"
+def _reply(kind: Kind, plan: Plan) -> str:
+    return f"{needs(kind)}\n{action(plan)}"

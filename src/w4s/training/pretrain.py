@@ -131,4 +131,4 @@ def small_model(config: PretrainConfig, vocabulary: int) -> Any:
 
 
 def _texts(seen: list[Example]) -> list[str]:
-    return [text for e in seen for text in (*(m.content for m in e.prompt), e.reply)]
+    return [text for e in seen for text in (*(f"{m.role}\n{m.content}" for m in e.prompt), e.reply)]
