@@ -28,6 +28,8 @@ class Purpose(StrEnum):
     """On the public problems, for feedback."""
     TEST = "test"
     PROBE = "probe"
+    USE = "use"
+    """By users of a finished workflow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from typing import Any
 from w4s.models.base import Request
 from w4s.types import Message
 
+OPENAI_HOST = "api.openai.com"
+
 
 class SystemRole(StrEnum):
     """How a server wants instructions."""
@@ -47,6 +49,14 @@ class Features:
     length_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     """Names of the limit on a response's tokens that it may know; the first is sent."""
     system_role: SystemRole = SystemRole.SYSTEM
+
+
+def features_of(host: str) -> Features:
+    """What is assumed of a server before it has said anything: the best."""
+    if host == OPENAI_HOST:
+        # Elsewhere the old name first: a server that silently ignores the limit costs money.
+        return Features(length_limits=("max_completion_tokens", "max_tokens"))
+    return Features()
 
 
 def body(model: str, request: Request, features: Features) -> dict[str, Any]:
