@@ -98,80 +98,19 @@ class Limits(Record):
     )
 
 
-class SearchConfig(Limits):
-    """`w4s search`."""
+class Setup(Limits):
+    """The models, the sandbox and what they are allowed; shared by search and collection."""
 
-    task: str = Field(description="Task to search on: a name (`w4s tasks`) or your own file.")
-    run: Annotated[Path, _FREE] = Field(
-        description="Folder of the run. The same command on the same folder goes on."
-    )
     executor: str = Field(
         default="simulated",
         description="Model that the workflows call: simulated, openai:MODEL[@BASE_URL], …",
     )
     meta_agent: str = Field(
         default="grammar",
-        description="Model that writes the workflows: grammar, scripted:FILE,"
-        " openai:MODEL[@BASE_URL], …",
-    )
-    method: str = Field(
-        default="w4s", description="How to search: w4s, or random, adas, aflow to compare it with."
-    )
-    turns: Annotated[Count | None, _FREE] = Field(
-        default=None,
-        description="Turns of the search. More helps until nothing rises, and a finished run goes"
-        " on when this is raised; default: as the method was published (w4s: 10).",
-    )
-    samples: Count | None = Field(
-        default=None,
-        description="Candidates a turn. More explores wider, at a price in proportion; default:"
-        " as the method was published (w4s: 5).",
-    )
-    trials: Count | None = Field(
-        default=None,
-        description="Validations of each candidate. More make accuracies surer where the executor"
-        " varies, at a price in proportion; default: as the method was published (w4s: 1).",
-    )
-    racing: bool = Field(
-        default=False,
-        description="Stop candidates of a turn that can no longer win. Turn it on to save calls;"
-        " the accuracies of the stopped ones are rough.",
-    )
-    parent: Literal["last", "best"] = Field(
-        default="last",
-        description="Which workflow a rebuilt conversation starts from: the last one that advanced,"
-        " as published, or the best so far, which leaves a turn that went wrong behind.",
-    )
-    finalists: int = Field(
-        default=0,
-        ge=0,
-        description="Measure so many of the best again at the end, with fresh draws, and choose by"
-        " both measurements; 0, as published: the best validation counts. Turn it on where"
-        " candidates are many and problems few, because then the best is partly luck.",
-    )
-    choice: Literal["accuracy", "economical"] = Field(
-        default="accuracy",
-        description="How to choose among the finalists: the most accurate, or the cheapest of those"
-        " within one standard error of it.",
-    )
-    economy: bool = Field(
-        default=False,
-        description="The economical mode, all in one: racing, parent=best, three finalists and"
-        " choice=economical.",
+        description="Model that writes the workflows: grammar, scripted:FILE, small[:CHECKPOINT],"
+        " local:CHECKPOINT, openai:MODEL[@BASE_URL], …",
     )
     seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
-    private: Count | None = Field(
-        default=None,
-        description="Private validation problems. More make accuracies surer and cost more;"
-        " default: the task's own number.",
-    )
-    public: Count | None = Field(
-        default=None,
-        description="Public problems, which feedback may quote; default: the task's own.",
-    )
-    test: Count | None = Field(
-        default=None, description="Sealed test problems; default: the task's own number."
-    )
     temperature: float = Field(
         default=0.5,
         ge=0,
@@ -222,6 +161,116 @@ class SearchConfig(Limits):
         description="Dollars per million tokens in and out of a model, as MODEL=0.15/0.60; wins"
         " over the price table.",
     )
+
+
+class SearchConfig(Setup):
+    """`w4s search`."""
+
+    task: str = Field(description="Task to search on: a name (`w4s tasks`) or your own file.")
+    run: Annotated[Path, _FREE] = Field(
+        description="Folder of the run. The same command on the same folder goes on."
+    )
+    method: str = Field(
+        default="w4s", description="How to search: w4s, or random, adas, aflow to compare it with."
+    )
+    turns: Annotated[Count | None, _FREE] = Field(
+        default=None,
+        description="Turns of the search. More helps until nothing rises, and a finished run goes"
+        " on when this is raised; default: as the method was published (w4s: 10).",
+    )
+    samples: Count | None = Field(
+        default=None,
+        description="Candidates a turn. More explores wider, at a price in proportion; default:"
+        " as the method was published (w4s: 5).",
+    )
+    trials: Count | None = Field(
+        default=None,
+        description="Validations of each candidate. More make accuracies surer where the executor"
+        " varies, at a price in proportion; default: as the method was published (w4s: 1).",
+    )
+    racing: bool = Field(
+        default=False,
+        description="Stop candidates of a turn that can no longer win. Turn it on to save calls;"
+        " the accuracies of the stopped ones are rough.",
+    )
+    parent: Literal["last", "best"] = Field(
+        default="last",
+        description="Which workflow a rebuilt conversation starts from: the last one that advanced,"
+        " as published, or the best so far, which leaves a turn that went wrong behind.",
+    )
+    finalists: int = Field(
+        default=0,
+        ge=0,
+        description="Measure so many of the best again at the end, with fresh draws, and choose by"
+        " both measurements; 0, as published: the best validation counts. Turn it on where"
+        " candidates are many and problems few, because then the best is partly luck.",
+    )
+    choice: Literal["accuracy", "economical"] = Field(
+        default="accuracy",
+        description="How to choose among the finalists: the most accurate, or the cheapest of those"
+        " within one standard error of it.",
+    )
+    economy: bool = Field(
+        default=False,
+        description="The economical mode, all in one: racing, parent=best, three finalists and"
+        " choice=economical.",
+    )
+    private: Count | None = Field(
+        default=None,
+        description="Private validation problems. More make accuracies surer and cost more;"
+        " default: the task's own number.",
+    )
+    public: Count | None = Field(
+        default=None,
+        description="Public problems, which feedback may quote; default: the task's own.",
+    )
+    test: Count | None = Field(
+        default=None, description="Sealed test problems; default: the task's own number."
+    )
+
+
+class CollectConfig(Setup):
+    """`w4s collect`."""
+
+    tasks: tuple[str, ...] = Field(
+        description="Tasks to play episodes on: names (`w4s tasks`) or your own files.",
+        min_length=1,
+    )
+    run: Annotated[Path, _FREE] = Field(
+        description="Folder of the episodes. The same command on the same folder goes on."
+    )
+    episodes: Annotated[Count, _FREE] = Field(
+        default=32,
+        description="Episodes of each task. More teach more, at a price in proportion; a finished"
+        " collection goes on when this is raised.",
+    )
+    turns: Count = Field(
+        default=2, description="Turns of an episode. More cost more, and make longer examples."
+    )
+    samples: Count = Field(
+        default=5, description="Candidates a turn; every one that runs becomes an example."
+    )
+    trials: Count = Field(
+        default=1, description="Validations of each candidate. More make rewards surer."
+    )
+    side_by_side: Annotated[Count, _FREE] = Field(
+        default=8, description="Episodes at a time. More are faster where models are waited for."
+    )
+    private: Count = Field(
+        default=128,
+        description="Training problems that an episode's accuracies are measured on. Fewer are"
+        " cheaper, and make rewards noisier.",
+    )
+    public: Count = Field(
+        default=10, description="Training problems that an episode's feedback may quote."
+    )
+    reward: Literal["discrete", "margin", "continuous", "advantage"] = Field(
+        default="discrete",
+        description="What an action earns: discrete (1, 0.5 or 0, as published), margin (the same,"
+        " where gains within the noise earn nothing), continuous (the gain over the best so far) or"
+        " advantage (over the turn's mean). w4s dataset can change it afterwards.",
+    )
+    noise: float = Field(default=0.02, ge=0, description="What reward=margin takes for noise.")
 
 
 class TasksConfig(Limits):
@@ -405,6 +454,10 @@ class ServeSimulatedConfig(Record):
     lacks: tuple[str, ...] = Field(
         default=(),
         description="Features that it refuses: n, json_mode, seed, max_completion_tokens, …",
+    )
+    key_env: VariableName | None = Field(
+        default=None,
+        description="Environment variable with a key that clients must send; default: none.",
     )
 
 

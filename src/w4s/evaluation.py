@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from w4s.errors import Rejected, TooManyUnscored, W4sError
@@ -54,6 +54,12 @@ class Evaluator:
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.concurrency)
+
+    def beside(self, runner: Runner, observer: Observer) -> Evaluator:
+        """Another one, for another task; both together keep to one concurrency."""
+        other = replace(self, runner=runner, observer=observer)
+        other._slots = self._slots
+        return other
 
     async def evaluate(
         self, workflow: Workflow, problems: Sequence[Problem], purpose: Purpose, trial: int = 0

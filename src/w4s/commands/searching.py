@@ -15,6 +15,8 @@ from w4s.commands.workbench import (
     Workbench,
     answer_book,
     facts_of,
+    form_of,
+    meta_agent_of,
     open_models,
     open_workbench,
     task_of,
@@ -22,7 +24,7 @@ from w4s.commands.workbench import (
 from w4s.config import SearchConfig, nearest
 from w4s.environment import Environment, Parent
 from w4s.errors import ConfigError, StoreError, W4sError
-from w4s.meta_agent import MetaAgent
+from w4s.meta_agent import Form, MetaAgent
 from w4s.methods import METHODS, PUBLISHED
 from w4s.methods.base import Published
 from w4s.methods.choosing import choose, measure_again
@@ -49,6 +51,8 @@ from w4s.store import RunFolder
 from w4s.tasks.confidential import keep_confidential
 from w4s.types import Entry, Evaluation, Outcome, State, Turn, Workflow
 
+_COMPACT = ("w4s", "random")
+"""Methods that show a state in the form that the meta-agent reads."""
 _FINALISTS = 3
 """In the economical mode."""
 
@@ -86,6 +90,7 @@ async def _search(asked: SearchConfig) -> W4sError | None:
     task = task_of(asked)
     keep_confidential(task, asked.run)
     published = published_of(asked.method)
+    published.ready()
     plan = Plan(
         asked.turns or published.turns,
         asked.samples or published.samples,
@@ -100,20 +105,21 @@ async def _search(asked: SearchConfig) -> W4sError | None:
             **_economical(asked),
         }
     )
+    _check_form(config)
     problems = (*task.search.private, *task.search.public)
     models = open_models(config, config, tuple(Role), answer_book(task, problems))
     with RunFolder(config.run) as folder:
-        folder.settle(config, facts_of(task, plan.examples))
         async with open_workbench(
             config,
             config,
             task,
             models,
             folder,
+            facts=facts_of(task, plan.examples),
             account=SEARCH_ACCOUNT,
             problems=len(task.search.private) * plan.trials,
         ) as bench:
-            session = _Session(bench, plan)
+            session = _Session(bench, config, plan)
             try:
                 await session.run()
             except StoreError as error:
@@ -122,6 +128,15 @@ async def _search(asked: SearchConfig) -> W4sError | None:
                 session.end_early()
                 return error
     return None
+
+
+def _check_form(config: SearchConfig) -> None:
+    """ADAS and AFlow speak to the meta-agent in prompts of their own."""
+    if form_of(config) is Form.COMPACT and config.method not in _COMPACT:
+        raise ConfigError(
+            f"a small meta-agent reads its own short prompts, which method={config.method} does not"
+            f" use; take method={' or '.join(_COMPACT)}, or another meta-agent"
+        )
 
 
 def _economical(asked: SearchConfig) -> dict[str, object]:
@@ -157,6 +172,7 @@ class _Session:
     """One sitting of a search: what it has found, and what it keeps in the folder."""
 
     bench: Workbench
+    config: SearchConfig
     plan: Plan
     begin: State | None = None
     turns: list[Turn] = field(default_factory=list)
@@ -169,7 +185,7 @@ class _Session:
 
     async def run(self) -> None:
         """All that is left of the search."""
-        bench, config = self.bench, self.bench.config
+        bench, config = self.bench, self.config
         with closing(bench.folder.journal(TURNS, Turn)) as journal:
             self.begin, self.turns = read_begin(bench.folder.path), list(journal.records())
             if len(self.turns) >= self.plan.turns:  # else more turns were asked for since
@@ -207,7 +223,7 @@ class _Session:
 
     async def _decide(self, env: Environment, begin: State) -> Final:
         """Measure the best again, and choose among them."""
-        config = self.bench.config
+        config = self.config
         self.bench.display.begin("finalists")
         finalists = await measure_again(env, begin, self.turns, count=config.finalists)
         chosen = choose(finalists, economical=config.choice == "economical")
@@ -226,14 +242,8 @@ class _Session:
         self.bench.account.keep(f"turn {len(self.turns) + 1}, cut short")
 
     def _meta_agent(self) -> MetaAgent:
-        config = self.bench.config
-        return MetaAgent(
-            self.bench.models[Role.META_AGENT],
-            self.bench.task.brief,
-            config.seed,
-            config.temperature,
-            max_tokens=config.reply_tokens,
-        )
+        model, brief = self.bench.models[Role.META_AGENT], self.bench.task.brief
+        return meta_agent_of(self.config, model, brief, self.config.seed)
 
     def _foresee(self) -> None:
         """How much there is to do, for the time left."""

@@ -1,4 +1,4 @@
-"""Everything a search or a test works with, opened together and closed together.
+"""Everything a search, a test or a collection works with, opened together and closed together.
 
 In: the settings and the task. Out: a Workbench: the run folder, the models with their budget and
 cache, the sandbox, the evaluator, the display. Whatever is wrong with the settings shows here,
@@ -13,51 +13,64 @@ import math
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib import resources
 from importlib.metadata import version
 
 from w4s.commands.display import Display
 from w4s.commands.sitting import current_sitting
 from w4s.commands.stopping import Stop, StoppableBudget
-from w4s.config import Limits, SearchConfig
-from w4s.evaluation import Evaluator
+from w4s.config import Limits, SearchConfig, Setup
+from w4s.evaluation import Evaluator, Observer
 from w4s.executor import Allowance, Executor
-from w4s.models.answer_book import AnswerBook
+from w4s.meta_agent import Form, MetaAgent
+from w4s.models.answer_book import AnswerBook, AnswerKey
 from w4s.models.base import Model
 from w4s.models.budget import Budget
 from w4s.models.ledger import Ledger
 from w4s.models.prices import Price
-from w4s.models.specs import Spec, open_model, read_spec, spec_price, wrap_model
-from w4s.reports.run import SPENT, Role, Spent
+from w4s.models.specs import (
+    Kind,
+    Spec,
+    open_model,
+    quote,
+    read_spec,
+    spec_price,
+    wrap_model,
+)
+from w4s.reports.run import CANARIES, PRICES, SPENT, PriceUsed, Role, Spent
 from w4s.runner import Runner
 from w4s.sandbox import open_sandbox
 from w4s.sandbox.base import Limits as SandboxLimits
 from w4s.store import Journal, RunFolder
-from w4s.tasks.base import Sizes, Task
+from w4s.tasks.base import Brief, Sizes, Task
 from w4s.tasks.registry import load_task
 from w4s.types import JSON, Problem, Workflow
 
 REPLIES = "replies.sqlite"
 """The cache of both models, for search and tests."""
-CANARIES = "sandbox.json"
-"""How the walls of the sandbox were proven, when it was last opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
     """What a command works with."""
 
-    config: SearchConfig
     task: Task
+    """The task, or the first of several."""
     folder: RunFolder
     evaluator: Evaluator
     models: dict[Role, Model]
     account: Account
     display: Display
     stop: Stop
+
+    def evaluator_of(self, task: Task, observer: Observer) -> Evaluator:
+        """One for another task, with the same models, sandbox and limits."""
+        runner = replace(self.evaluator.runner, scorer=task.scorer)
+        return self.evaluator.beside(runner, observer)
 
 
 class Account:
@@ -71,7 +84,8 @@ class Account:
     def keep(self, stretch: str) -> None:
         """A stretch ends here, and the next one begins."""
         now = time.monotonic()
-        self._journal.append(Spent(stretch, now - self._start, dict(self._ledger.totals)))
+        ledger = self._ledger
+        self._journal.append(Spent(stretch, now - self._start, dict(ledger.totals), ledger.seconds))
         self._start = now
 
 
@@ -91,7 +105,7 @@ def task_of(config: SearchConfig) -> Task:
 
 
 def open_models(
-    config: SearchConfig, limits: Limits, roles: Sequence[Role], book: AnswerBook
+    config: Setup, limits: Limits, roles: Sequence[Role], book: AnswerBook
 ) -> dict[Role, Opened]:
     """Read the specs, find keys and prices. ConfigError for whatever is missing."""
     named = {
@@ -108,29 +122,60 @@ def open_models(
     return opened
 
 
+def form_of(config: Setup) -> Form:
+    """How the meta-agent of these settings is shown a state."""
+    return Form.COMPACT if read_spec(config.meta_agent).kind is Kind.SMALL else Form.FULL
+
+
+def meta_agent_of(config: Setup, model: Model, brief: Brief, seed: int) -> MetaAgent:
+    """The meta-agent of these settings, at its task."""
+    return MetaAgent(
+        model,
+        brief,
+        seed,
+        config.temperature,
+        max_tokens=config.reply_tokens,
+        form=form_of(config),
+    )
+
+
 def answer_book(task: Task, problems: Sequence[Problem]) -> AnswerBook:
     """What a simulated executor needs to know of these problems."""
+    return AnswerBook(answer_keys(task, problems))
+
+
+def answer_keys(task: Task, problems: Sequence[Problem]) -> list[AnswerKey]:
+    """The same, one by one."""
     keys = (task.answer_keys(problem) for problem in problems)
-    return AnswerBook([key for key in keys if key is not None])
+    return [key for key in keys if key is not None]
 
 
 @asynccontextmanager
 async def open_workbench(
-    config: SearchConfig,
+    config: Setup,
     limits: Limits,
     task: Task,
     models: dict[Role, Opened],
     folder: RunFolder,
     *,
+    facts: Mapping[str, JSON],
     account: str,
     problems: int,
 ) -> AsyncIterator[Workbench]:
     """Open all that stands around a session; `account` names the file of its ledger.
 
-    `problems` is how many one measurement has, for what is shown of it."""
+    `facts` bind the folder together with the settings (`RunFolder.settle`), once the walls stand:
+    a machine that cannot hold them leaves no folder behind that insists on them. `problems` is how
+    many one measurement has, for what is shown of it."""
     sitting = current_sitting()
     stop = sitting.stop
     async with AsyncExitStack() as stack:
+        prelude = resources.files("w4s").joinpath("agent.py").read_text("utf-8")
+        sandbox = await open_sandbox(
+            config.sandbox, config.sandbox_profile, prelude, config.isolation
+        )
+        stack.push_async_callback(sandbox.aclose)
+        folder.settle(config, facts)
         ledger = stack.enter_context(closing(Ledger(folder.path / account)))
         budget = StoppableBudget(limits, ledger, stop)
         wrapped = {
@@ -138,11 +183,7 @@ async def open_workbench(
         }
         for model in wrapped.values():
             stack.push_async_callback(model.aclose)
-        prelude = resources.files("w4s").joinpath("agent.py").read_text("utf-8")
-        sandbox = await open_sandbox(
-            config.sandbox, config.sandbox_profile, prelude, config.isolation
-        )
-        stack.push_async_callback(sandbox.aclose)
+        _keep_prices(folder, config, models)
         folder.write(CANARIES, json.dumps(sandbox.canaries(), indent=2) + "\n")
         spent = stack.enter_context(closing(folder.journal(SPENT, Spent)))
         display = stack.enter_context(sitting.show(lambda: ledger.total, problems))
@@ -150,7 +191,6 @@ async def open_workbench(
         executor = Executor(wrapped[Role.EXECUTOR], sandbox, config.seed, _allowance(config))
         runner = Runner(executor, task.scorer, _solver_limits(config))
         yield Workbench(
-            config,
             task,
             folder,
             Evaluator(runner, config.unscored_limit, limits.concurrency, display),
@@ -192,11 +232,32 @@ def _wrapped(folder: RunFolder, role: Role, opened: Opened, budget: Budget, seed
     )
 
 
-def _allowance(config: SearchConfig) -> Allowance:
+def _keep_prices(folder: RunFolder, config: Setup, models: dict[Role, Opened]) -> None:
+    """Write down what tokens cost now, where that is news."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    named = {Role.EXECUTOR: config.executor, Role.META_AGENT: config.meta_agent}
+    with closing(folder.journal(PRICES, PriceUsed)) as journal:
+        last = {kept.role: replace(kept, since=now) for kept in journal.records()}
+        for role, opened in models.items():
+            known = quote(opened.spec, config.prices)
+            price = known.price
+            used = PriceUsed(
+                role,
+                named[role],
+                price.prompt if price else None,
+                price.completion if price else None,
+                known.source,
+                now,
+            )
+            if last.get(role) != used:
+                journal.append(used)
+
+
+def _allowance(config: Setup) -> Allowance:
     return Allowance(requests=config.solver_calls, max_tokens=config.executor_tokens)
 
 
-def _solver_limits(config: SearchConfig) -> SandboxLimits:
+def _solver_limits(config: Setup) -> SandboxLimits:
     return SandboxLimits(
         seconds=config.solver_seconds, cpu_seconds=math.ceil(config.solver_seconds)
     )

@@ -6,6 +6,7 @@ anybody asks a server for it. Imports no torch.
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import resources
 from pathlib import Path
@@ -44,6 +45,16 @@ def find_checkpoint(name: str) -> str:
 def is_adapter(checkpoint: str) -> bool:
     """Whether a checkpoint's folder holds an adapter for another model."""
     return (Path(checkpoint) / ADAPTER).exists()
+
+
+def is_small(checkpoint: str) -> bool:
+    """Whether it is one of the small meta-agents, which read compact prompts: their vocabularies
+    have some thousand tokens, those of chat models ten times as many."""
+    try:
+        config = json.loads((Path(checkpoint) / _CONFIG).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and int(config.get("vocab_size") or 0) in range(1, 10_000)
 
 
 def _small() -> Path:

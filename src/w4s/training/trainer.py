@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from w4s.errors import ConfigError
+from w4s.errors import ConfigError, Interrupted
 from w4s.store import RunFolder
 from w4s.training import checkpoints, selfcheck
 from w4s.training.attention import use_trie_attention
@@ -67,13 +67,22 @@ class Trained:
     """Of trie and plain computation; None when the check was switched off or already passed."""
 
 
-def train(config: TrainConfig, watch: Watch | None = None, *, device: str | None = None) -> Trained:
-    """Train, or go on with the run in the config's folder."""
+def train(
+    config: TrainConfig,
+    watch: Watch | None = None,
+    *,
+    device: str | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Trained:
+    """Train, or go on with the run in the config's folder.
+
+    Once `stop` says so in any of the ranks, the step under way is finished and kept, and
+    Interrupted is raised."""
+    tokeniser = load_tokeniser(config.model)
     with join_ranks(device) as ranks, _held(config, ranks):
-        tokeniser = load_tokeniser(config.model)
         model = load_model(config.model, config.scheme, ranks.device)
         data = _tokenise(config, tokeniser, model)
-        return _Run(config, ranks, model, tokeniser, data).go(watch)
+        return _Run(config, ranks, model, tokeniser, data).go(watch, stop)
 
 
 class _Run:
@@ -98,7 +107,7 @@ class _Run:
         self._model = _prepared(model, config)
         self._scorer = Scorer(self._model).train()
 
-    def go(self, watch: Watch | None) -> Trained:
+    def go(self, watch: Watch | None, stop: Callable[[], bool]) -> Trained:
         config, run = self._config, self._config.run
         done = checkpoints.newest(run) or 0
         agreement = self._check() if config.self_check and not done else None
@@ -118,8 +127,11 @@ class _Run:
                     logs.write(log)
                     if watch is not None:
                         watch(log)
-                if self._due(number + 1, config.save_every):
+                ending = self._ranks.sum(float(stop())) > 0
+                if ending or self._due(number + 1, config.save_every):
                     checkpoints.save(run, number + 1, self._scorer, optimiser)
+                if ending and number + 1 < len(self._steps):
+                    raise Interrupted("stopped; the same command goes on from here")
         return self._saved(agreement)
 
     def _check(self) -> selfcheck.Agreement:

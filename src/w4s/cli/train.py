@@ -1,0 +1,61 @@
+"""`w4s train`: from a data set to a better meta-agent, shown as it goes.
+
+In: the settings. Out: a run folder with the model. With several GPUs it is started once per GPU by
+torchrun; the first of these processes speaks for all.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rich.console import Console
+
+from w4s.cli.output import output
+from w4s.cli.steps import say, steps_shown, stop_asked
+from w4s.extras import needs
+from w4s.models.checkpoints import is_small
+from w4s.training.settings import TrainConfig
+
+
+def train(config: TrainConfig) -> None:
+    """Train, or go on with the run in the folder, and say what came of it."""
+    with needs("train", "w4s train"):
+        from w4s.training.logs import StepLog, read_logs
+        from w4s.training.trainer import train
+
+    first = os.environ.get("RANK", "0") == "0"
+    console = Console(stderr=True, quiet=not first)
+    with (
+        steps_shown(console, "training") as show,
+        stop_asked(lambda line: say(console, line)) as stop,
+    ):
+
+        def watch(log: StepLog) -> None:
+            show(
+                log.step,
+                log.steps,
+                _said(log.loss, log.evaluation, log.tokens / max(log.seconds, 1e-3)),
+            )
+
+        say(console, f"loading {config.model}; each step learns from {config.examples}")
+        done = train(config, watch, stop=stop)
+    if not first:
+        return
+    logs = read_logs(config.run)
+    held_out = [log.evaluation for log in logs if log.evaluation is not None]
+    kind = "small" if is_small(str(done.model)) else "local"
+    lines = [
+        f"{done.rows} examples, {done.steps} steps: loss {logs[0].loss:.4f} to {logs[-1].loss:.4f}",
+        f"{done.held_out} episodes held out: loss {held_out[-1]:.4f}" if held_out else "",
+        f"{done.too_long} examples were too long and left out whole" if done.too_long else "",
+        f"The model: {done.model}",
+        f"The adapter: {done.adapter}" if done.adapter is not None else "",
+        f"Search with it: w4s search TASK --meta-agent {kind}:{done.model} --run …",
+    ]
+    for line in filter(None, lines):
+        output().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _said(loss: float, evaluation: float | None, tokens_per_second: float) -> str:
+    held_out = f", held out {evaluation:.4f}" if evaluation is not None else ""
+    return f"loss {loss:.4f}{held_out}, {tokens_per_second:,.0f} tokens a second"
