@@ -511,7 +511,7 @@ def differences(
     return [
         f"{key} was {_shown(flat_was.get(key))}, is {_shown(flat_now.get(key))}"
         for key in keys
-        if key not in free and flat_was.get(key) != flat_now.get(key)
+        if not {key, key.partition(".")[0]} & free and flat_was.get(key) != flat_now.get(key)
     ]
 
 

@@ -101,3 +101,34 @@ def test_calls_in_flight_at_kill_9_count_as_spent_at_their_worst(tmp_path: Path)
         # Two responses of a thousand tokens each, and the prompt.
         assert total.usd_unknown >= 5 * 2000 * 2.0 / 1e6
         assert total.unknown_tokens >= 5 * 2000
+
+
+SPENDING = """
+import sys, time
+from pathlib import Path
+from w4s.models.ledger import Ledger, Spending
+
+ledger = Ledger(Path(sys.argv[1]))
+while True:
+    entry = ledger.open("executor", "m", Spending(1, 10, 0.0))
+    time.sleep(0.02)
+    ledger.done(entry, prompt_tokens=1, completion_tokens=1, usd=0.0)
+    print(ledger.seconds, flush=True)
+"""
+
+
+def test_the_time_of_a_killed_sitting_is_kept(tmp_path: Path) -> None:
+    path, told = tmp_path / "l.sqlite", 0.0
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SPENDING, str(path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        while told < 2.2:
+            told = float(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        ledger = Ledger(path)
+        assert told - 1.2 < ledger.seconds < told + 1.0
+        told = ledger.seconds - 1.5
+        ledger.close()

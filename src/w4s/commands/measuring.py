@@ -70,13 +70,13 @@ async def _measure(
     workflows = _workflows(workflow, task.interface)
     models = open_models(settings, config, (Role.EXECUTOR,), answer_book(task, task.search.private))
     with RunFolder(settings.run) as folder:
-        folder.settle(settings, facts_of(task, ()))
         async with open_workbench(
             settings,
             config,
             task,
             models,
             folder,
+            facts=facts_of(task, ()),
             account=ACCOUNT,
             problems=len(task.search.private),
         ) as bench:

@@ -66,15 +66,15 @@ async def measure_sealed(config: TestConfig) -> list[Tested]:
     limits = _limits(config, run.config)
     book = answer_book(task, (*task.search.private, *task.search.public, *problems))
     models = open_models(run.config, limits, (Role.EXECUTOR,), book)
+    examples = published_of(run.config.method).examples(task.interface)
     with RunFolder(config.run) as folder:
-        examples = published_of(run.config.method).examples(task.interface)
-        folder.settle(run.config, facts_of(task, examples))
         async with open_workbench(
             run.config,
             limits,
             task,
             models,
             folder,
+            facts=facts_of(task, examples),
             account=TEST_ACCOUNT,
             problems=len(problems),
         ) as bench:

@@ -2,17 +2,21 @@
 
 In: each call with the worst it can cost, and later what came of it. Out: totals per role. A row
 that nobody settled belongs to a process that was killed; from the next opening on it counts as
-spent at its worst. Who may spend how much is decided in `models.budget`.
+spent at its worst. The time of each sitting is written along with its calls, so that a kill loses a
+second of it. Who may spend how much is decided in `models.budget`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from w4s.errors import StoreError
 from w4s.models.database import Database
 
 _SCHEMA = """
@@ -28,7 +32,10 @@ CREATE TABLE IF NOT EXISTS calls (
     usd REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS cached (role TEXT PRIMARY KEY, requests INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS sittings (id INTEGER PRIMARY KEY, seconds REAL NOT NULL);
 """
+TICK_SECONDS = 1.0
+"""How often at most the time of a sitting is written."""
 
 
 class State(StrEnum):
@@ -99,6 +106,9 @@ class Totals:
             self.usd_unknown + other.usd_unknown,
         )
 
+    def __sub__(self, other: Totals) -> Totals:
+        return self + Totals(*(-getattr(other, field.name) for field in fields(other)))
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -115,15 +125,22 @@ class Ledger:
     Every method raises StoreError when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = Database(path, _SCHEMA)
+        self._clock = clock
+        self._start = self._ticked = clock()
         self._database.execute(
             "UPDATE calls SET state = ? WHERE state = ?", (State.UNKNOWN, State.OPEN)
         )
         self._totals = self._read_totals()
+        self._earlier = self._read_seconds()
+        self._sitting = self._database.execute(
+            "INSERT INTO sittings (seconds) VALUES (0)"
+        ).lastrowid
 
     def open(self, role: str, model: str, worst: Spending) -> Entry:
         """Write a call down before it is sent."""
+        self._tick()
         cursor = self._database.execute(
             "INSERT INTO calls (role, model, state, worst_tokens, worst_usd)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -133,6 +150,7 @@ class Ledger:
 
     def done(self, entry: Entry, *, prompt_tokens: int, completion_tokens: int, usd: float) -> None:
         """The call was answered and cost this."""
+        self._tick()
         self._database.execute(
             "UPDATE calls SET state = ?, prompt_tokens = ?, completion_tokens = ?, usd = ?"
             " WHERE id = ?",
@@ -185,14 +203,38 @@ class Ledger:
         """What all roles together have used."""
         return sum(self._totals.values(), Totals())
 
+    @property
+    def seconds(self) -> float:
+        """Wall time of all sittings so far; of one that was killed, up to its last calls."""
+        return self._earlier + self._clock() - self._start
+
     def close(self) -> None:
+        with suppress(StoreError):  # a full disk must not hide what ended the run
+            self._keep_time()
         self._database.close()
 
+    def _tick(self) -> None:
+        if self._clock() - self._ticked >= TICK_SECONDS:
+            self._keep_time()
+
+    def _keep_time(self) -> None:
+        self._ticked = self._clock()
+        self._database.execute(
+            "UPDATE sittings SET seconds = ? WHERE id = ?",
+            (self._ticked - self._start, self._sitting),
+        )
+
     def _end(self, entry: Entry, state: State) -> None:
+        self._tick()
         self._database.execute("UPDATE calls SET state = ? WHERE id = ?", (state, entry.id))
 
     def _add(self, role: str, more: Totals) -> None:
         self._totals[role] = self._totals.get(role, Totals()) + more
+
+    def _read_seconds(self) -> float:
+        row: Any
+        [row] = self._database.rows("SELECT coalesce(sum(seconds), 0.0) FROM sittings")
+        return float(row[0])
 
     def _read_totals(self) -> dict[str, Totals]:
         totals: dict[str, Totals] = {}

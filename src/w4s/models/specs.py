@@ -34,7 +34,7 @@ from w4s.models.checkpoints import SMALL, find_checkpoint
 from w4s.models.choices import AllChoices
 from w4s.models.grammar import Grammar
 from w4s.models.metered import Metered
-from w4s.models.prices import FREE, Price, find_price, need_price
+from w4s.models.prices import FREE, Price, find_price, need_price, published
 from w4s.models.sampler import InProcess
 from w4s.models.scripted import Scripted, read_script
 from w4s.models.simulated import SimulatedExecutor
@@ -145,17 +145,37 @@ def open_model(
             return HttpModel(spec.detail, spec.base_url, key, scout=not spec.local)
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What is known of a model's price."""
+
+    price: Price | None
+    """None where nobody knows one."""
+    source: str
+    """`free`, `given` (by the user), `table of 2026-07-02`, or `unknown`."""
+
+
+def quote(spec: Spec, overrides: Mapping[str, str]) -> Quote:
+    """What the model's tokens cost, and who says so; `overrides` maps a model to `IN/OUT`."""
+    if spec.local and spec.detail not in overrides:
+        return Quote(FREE, "free")
+    price = find_price(spec.detail, spec.host, overrides)
+    if price is None:
+        return Quote(None, "unknown")
+    given = spec.detail in overrides
+    return Quote(price, "given" if given else f"table of {published().dated}")
+
+
 def spec_price(spec: Spec, overrides: Mapping[str, str], *, needed: bool) -> Price:
     """What the model's tokens cost; `overrides` maps a model to `IN/OUT`.
 
     With `needed` (a limit in dollars) an unknown price is a ConfigError, otherwise it counts
     as nothing.
     """
-    if spec.local and spec.detail not in overrides:
-        return FREE
-    if needed:
+    known = quote(spec, overrides).price
+    if known is None and needed:
         return need_price(spec.detail, spec.host, overrides)
-    return find_price(spec.detail, spec.host, overrides) or FREE
+    return known or FREE
 
 
 def wrap_model(

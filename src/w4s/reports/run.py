@@ -6,6 +6,7 @@ The commands write the same files through `w4s.store`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,10 @@ BEGIN = "begin.json"
 TURNS = "turns.jsonl"
 TESTS = "tests.jsonl"
 SPENT = "spent.jsonl"
+PRICES = "prices.jsonl"
+"""What tokens cost at the time of the run."""
+CANARIES = "sandbox.json"
+"""How the walls of the sandbox were proven, when it was last opened."""
 FINAL = "final.json"
 """The finalists and which of them was chosen, where the search measured them again."""
 BEST = "best_workflow.py"
@@ -51,14 +56,33 @@ class Spent:
     stretch: str
     """`examples`, `turn 3`, `test direct`."""
     seconds: float
-    """Wall time of this stretch; one cut off by a kill is missing."""
+    """Wall time of this stretch; what a kill cut off of it is missing here."""
     totals: dict[str, Totals]
     """By role, over all stretches of the search, or all tests, so far; killed ones included."""
+    elapsed: float = 0.0
+    """Wall time, likewise over all stretches so far, killed ones included."""
 
     @property
     def is_test(self) -> bool:
         """True for a test on the sealed set, False for a part of the search."""
         return self.stretch.startswith("test ")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUsed:
+    """What a model's tokens cost from some moment of the run on. Prices change, and what was paid
+    does not."""
+
+    role: Role
+    model: str
+    """As it was typed."""
+    prompt: float | None
+    """Dollars per million tokens; None where no price was known, and none was counted."""
+    completion: float | None
+    source: str
+    """`free`, `given`, `table of 2026-07-02` or `unknown`."""
+    since: str
+    """ISO 8601, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +126,10 @@ class Run:
     tests: tuple[Tested, ...]
     spent: tuple[Spent, ...]
     final: Final | None = None
+    prices: tuple[PriceUsed, ...] = ()
+    """The oldest first; several of one role where the price was changed on the way."""
+    canaries: Mapping[str, JSON] | None = None
+    """What the sandbox withstood when it was last opened; None where it never was."""
 
 
 def read_run(path: Path) -> Run:
@@ -117,6 +145,8 @@ def read_run(path: Path) -> Run:
         read_journal(path / TESTS, Tested),
         read_journal(path / SPENT, Spent),
         read_final(path),
+        read_journal(path / PRICES, PriceUsed),
+        _read_canaries(path / CANARIES),
     )
 
 
@@ -138,6 +168,16 @@ def begin_text(state: State) -> str:
 def final_text(final: Final) -> str:
     """The end of the search as the file holds it."""
     return encode(final).decode() + "\n"
+
+
+def _read_canaries(file: Path) -> Mapping[str, JSON] | None:
+    try:
+        record = json.loads(file.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {file}: {error}") from None
+    return record if isinstance(record, dict) else None
 
 
 def _read_record(file: Path, type: type[T]) -> T | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from w4s.models.ledger import Totals
-from w4s.reports.run import BEST, FINISHED, Final, Role, Run, Spent, Tested
+from w4s.reports.run import BEST, FINISHED, Final, PriceUsed, Role, Run, Spent, Tested
 from w4s.reports.stats import Interval, wilson
 from w4s.types import Entry, Evaluation, State, Turn, Usage
 
@@ -78,12 +78,24 @@ class Cost:
     executor: Totals
     meta_agent: Totals
     seconds: float
-    """Wall time; stretches cut off by a kill are missing."""
+    """Wall time of all stretches, those cut off by a kill included."""
 
     @property
     def usd(self) -> float:
         """Dollars that count as spent, calls of unknown outcome at their worst."""
         return (self.executor + self.meta_agent).spent.usd
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """What held the generated code."""
+
+    kind: str
+    """`walls`, `bwrap` or `unsafe`."""
+    profile: str
+    """`nofs`, `scratch`, or `none` where nothing held it."""
+    held: tuple[str, ...]
+    """What a canary tried in vain when the sandbox was last opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,15 @@ class Summary:
     """False when the search command has something left to do."""
     search_cost: Cost
     test_cost: Cost
+    prices: tuple[PriceUsed, ...] = ()
+    """What tokens cost when they were used."""
+    walls: Walls | None = None
+    """None where the sandbox was never opened."""
+
+    @property
+    def found(self) -> SealedResult | None:
+        """The found workflow on the sealed test; the last one, where the search went on since."""
+        return next((test for test in reversed(self.tests) if test.origin == "found"), None)
 
 
 def summarise(run: Run) -> Summary:
@@ -138,6 +159,8 @@ def summarise(run: Run) -> Summary:
         finished=early or len(run.turns) >= planned,
         search_cost=_cost([s for s in run.spent if not s.is_test]),
         test_cost=_cost([s for s in run.spent if s.is_test]),
+        prices=run.prices,
+        walls=_walls(run),
     )
 
 
@@ -173,6 +196,11 @@ def accuracy_of(evaluation: Evaluation) -> Accuracy:
     )
 
 
+def accuracy_of_mean(mean: float, problems: int) -> Accuracy:
+    """Where nothing but the mean is known; a few problems may have been unscored."""
+    return Accuracy(mean, wilson(mean * problems, problems), problems)
+
+
 def _turn(turn: Turn) -> TurnSummary:
     candidates = tuple(_validated(a.evaluation) for a in turn.attempts)
     chosen = turn.chosen
@@ -194,9 +222,8 @@ def _validated(evaluation: Evaluation) -> Validated:
 
 
 def _entry(entry: Entry, count: int) -> Validated:
-    """An archive entry holds its mean alone; a few problems may have been unscored."""
-    interval = wilson(entry.accuracy * count, count)
-    accuracy = Accuracy(entry.accuracy, interval, count)
+    """An archive entry holds its mean alone."""
+    accuracy = accuracy_of_mean(entry.accuracy, count)
     return Validated(entry.workflow.name, entry.workflow.digest, accuracy)
 
 
@@ -214,6 +241,17 @@ def _sealed_result(tested: Tested) -> SealedResult:
     )
 
 
+def _walls(run: Run) -> Walls | None:
+    if run.canaries is None:
+        return None
+    held = run.canaries.get("held", ())
+    return Walls(
+        run.config.sandbox,
+        str(run.canaries.get("profile", "none")),
+        tuple(map(str, held)) if isinstance(held, list) else (),
+    )
+
+
 def _upstream(evaluation: Evaluation) -> float | None:
     """Mean under the published scorer; None where no score names one."""
     scores = [outcome.score for outcome in evaluation.scored if outcome.score is not None]
@@ -226,8 +264,9 @@ def _upstream(evaluation: Evaluation) -> float | None:
 def _cost(spent: Sequence[Spent]) -> Cost:
     """Of stretches on one account: its last totals, and the time of all."""
     totals = spent[-1].totals if spent else {}
+    stretches = sum(stretch.seconds for stretch in spent)
     return Cost(
         totals.get(Role.EXECUTOR, Totals()),
         totals.get(Role.META_AGENT, Totals()),
-        sum(stretch.seconds for stretch in spent),
+        max(stretches, spent[-1].elapsed if spent else 0.0),
     )

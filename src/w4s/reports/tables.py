@@ -17,7 +17,8 @@ from rich.text import Text
 
 from w4s.codec import encode
 from w4s.models.ledger import Totals
-from w4s.reports.summary import Accuracy, Cost, SealedResult, Summary, TurnSummary
+from w4s.reports.run import PriceUsed
+from w4s.reports.summary import Accuracy, Cost, SealedResult, Summary, TurnSummary, Walls
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,10 @@ def notes(summary: Summary) -> list[str]:
         workflows = "1 workflow" if summary.tested == 1 else f"{summary.tested} workflows"
         lines.append(f"Test: {cost_text(summary.test_cost)}")
         lines.append(f"{workflows} tested on this sealed set")
+    if summary.walls is not None:
+        lines.append(walls_text(summary.walls))
+    if any(used.source != "free" for used in summary.prices):
+        lines.append(f"Prices: {'; '.join(map(price_text, summary.prices))}")
     return lines
 
 
@@ -102,6 +107,25 @@ def cost_text(cost: Cost) -> str:
     if cost.meta_agent != Totals():
         parts.append(f"meta-agent {totals_text(cost.meta_agent)}")
     return f"{'; '.join(parts)}; ${cost.usd:.4f} in {seconds_text(cost.seconds)}"
+
+
+def price_text(used: PriceUsed) -> str:
+    """`executor openai:gpt-4o-mini $0.15/0.6 per million tokens in/out (table of 2026-07-02)`."""
+    named = f"{used.role.value.replace('_', '-')} {used.model}"
+    if used.prompt is None or used.completion is None:
+        return f"{named}: no price known, its dollars are not counted"
+    if used.source == "free":
+        return f"{named} free"
+    price = f"${used.prompt:g}/{used.completion:g} per million tokens in/out"
+    return f"{named} {price} ({used.source})"
+
+
+def walls_text(walls: Walls) -> str:
+    """What held the generated code, and how that was proven."""
+    if not walls.held:
+        return "Sandbox: none (--sandbox unsafe), the generated code had the rights of its user"
+    tried = len(walls.held)
+    return f"Sandbox: {walls.kind} ({walls.profile}); {tried} of {tried} canaries held"
 
 
 def totals_text(totals: Totals) -> str:

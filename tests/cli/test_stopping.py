@@ -1,0 +1,44 @@
+"""Ctrl-C on real processes: in good order, and at once where nothing is under way."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from command_line import SMALL, TASK, CommandLine, Server
+
+SEARCH = ("search", TASK, "--turns", "1", "--samples", "2", *SMALL, "--run", "r")
+
+
+def wait_for_calls(server: Server, process: subprocess.Popen[str], calls: int) -> None:
+    deadline = time.monotonic() + 60
+    while server.stats()["calls"] < calls:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_does_not_wait_out_the_pauses_between_attempts(
+    w4s: CommandLine, number: signal.Signals
+) -> None:
+    with w4s.serving(TASK, "--rate-429", "1", "--retry-after", "30") as server:
+        process = w4s.start(*SEARCH, "--executor", server.executor)
+        wait_for_calls(server, process, 3)
+        time.sleep(0.5)  # all calls have been refused, and wait
+        process.send_signal(number)
+        start = time.monotonic()
+        _, errors = process.communicate(timeout=25)
+        assert time.monotonic() - start < 5
+        assert process.returncode == 130, errors
+        assert "stopped; the same command goes on from here" in errors
+        asked = server.stats()["calls"]
+    report = json.loads(w4s("report", "r", "--format", "json").stdout)
+    assert report["search_cost"]["executor"]["failed"] == asked
+    with w4s.serving(TASK) as server:
+        assert w4s(*SEARCH, "--executor", server.executor).returncode == 2  # another address
