@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,11 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 CONFIG = "config.toml"
 """The run's settings, resolved."""
+LOCK = ".lock"
+"""Held by the process that works in the folder."""
+
+_LOOK_SECONDS = 0.05
+"""Far longer than somebody who only looks (`is_held`) has the lock in the hand."""
 
 
 class Journal(Generic[T]):
@@ -95,7 +101,7 @@ class RunFolder:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(path / ".lock")
+            self._lock = _locked(path / LOCK)
         except FileExistsError:
             raise ConfigError(f"{path} is a file; choose another folder with --run") from None
         except OSError as error:
@@ -154,6 +160,21 @@ def read_settings(path: Path) -> dict[str, JSON]:
         return from_toml(file.read_text(), file)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process works in a run folder now. Only a look: the folder stays as it is."""
+    try:
+        descriptor = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file through a temporary one beside it, so that no reader meets half of it."""
     temporary = path.with_name(f".{path.name}.new")
@@ -200,7 +221,7 @@ def _locked(path: Path) -> int:
     """Hold the lock file; the kernel lets go of it however this process ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(descriptor)
     except BlockingIOError:
         holder = os.pread(descriptor, 32, 0).decode().strip()
         os.close(descriptor)
@@ -211,6 +232,15 @@ def _locked(path: Path) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def _take(descriptor: int) -> None:
+    """Lock it, at the second try if need be. BlockingIOError when another process has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_LOOK_SECONDS)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sync_folder(path: Path) -> None:
