@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import builtins
 import json
+import linecache
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from w4s.agent import make_agent
@@ -31,7 +33,7 @@ class Trusted:
         try:
             with _time_limit(job.limits.seconds):
                 try:
-                    program = programs.Program(job.source, told["action"])
+                    program = _compiled(job.source, told["action"])
                 except programs.NOT_COMPILED as error:
                     return _failed(programs.not_compiled(error))
                 value = programs.run(told, program, lambda: make_agent(_calling(host)))
@@ -49,6 +51,19 @@ class Trusted:
     def canaries(self) -> dict[str, str]:
         """What stands in the run folder instead of proofs."""
         return {"walls": "none: programs of this package's own, in its own process"}
+
+
+@lru_cache(4096)
+def _program(source: str, action: str) -> programs.Program:
+    """Experiments run the same texts over and over."""
+    return programs.Program(source, action)
+
+
+def _compiled(source: str, action: str) -> programs.Program:
+    """The program, whose lines a traceback finds as if it had been compiled just now."""
+    lines = source.splitlines(keepends=True)
+    linecache.cache[programs.FILE] = (len(source), None, lines, programs.FILE)
+    return _program(source, action)
 
 
 class _Surfacing(BaseException):

@@ -28,12 +28,12 @@ from w4s.sandbox.host import PythonSandbox
 
 FAMILIES = ("toy_ledger", "toy_counting", "toy_passage", "toy_choice", "toy_dates")
 SEEDS = int(os.environ.get("W4S_BENCHMARK_SEEDS", "50"))
-PRIVATE, PUBLIC, HELD_OUT = 128, 2, 400
+PRIVATE, PUBLIC, HELD_OUT = 128, 2, 300
 
 EXAMPLES = 3
 """They are measured in full in any case."""
 AS_PUBLISHED = "as published"
-PUBLISHED = Setting(turns=3)
+PUBLISHED = Setting(turns=5)
 OPTIONS = {
     "racing": replace(PUBLISHED, racing=Racing()),
     "economy": replace(
