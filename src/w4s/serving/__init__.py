@@ -1,0 +1,1 @@
+"""A workflow behind an OpenAI-compatible endpoint."""
