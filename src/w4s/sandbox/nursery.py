@@ -27,7 +27,9 @@ START_SECONDS = 60.0
 _ROOT = Path(__file__).resolve().parent.parent
 
 BOOT = """
-import sys, types, socket
+import os, sys, types
+os.register_at_fork = lambda **handlers: None
+import socket
 for name, folder in (("w4s", ""), ("w4s.sandbox", "/sandbox")):
     package = types.ModuleType(name)
     package.__path__ = [sys.argv[1] + folder]
@@ -35,7 +37,9 @@ for name, folder in (("w4s", ""), ("w4s.sandbox", "/sandbox")):
 from w4s.sandbox.inside.zygote import main
 main(socket.socket(fileno=int(sys.argv[2])), int(sys.argv[3]))
 """
-"""Packages without their `__init__`, so that the far side imports its own few modules only."""
+"""Packages without their `__init__`, so that the far side imports its own few modules only. And no
+handlers at a fork: they mend what other threads of the parent may have held, the zygote has one
+thread, and in every child they would copy a hundred and seventy pages."""
 
 FLAGS = ("-P", "-s", "-S", "-B")
 """Isolated like `-I`, except that PYTHONHASHSEED is read: with a fixed one, the order of sets

@@ -67,10 +67,14 @@ def main(control: socket.socket, parent: int) -> None:
     _Zygote(control, reader, inherited, walls).serve()
 
 
+_libc = ctypes.CDLL(None)
+"""Loaded once: every child would pay for a lookup of its own."""
+
+
 def prctl(option: int, value: int) -> None:
     """Linux only; elsewhere the closing of the control socket has to do."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        _libc.prctl(option, value, 0, 0, 0)
 
 
 def _die_with(parent: int) -> None:
