@@ -26,6 +26,7 @@ from w4s.config import (
     TestConfig,
 )
 from w4s.errors import ConfigError, Interrupted, W4sError
+from w4s.serving.settings import ExportConfig
 
 INTERRUPTED = 130
 
@@ -106,6 +107,15 @@ def doctor(config: DoctorConfig) -> None:
     from w4s.cli.doctor import doctor
 
     doctor(config)
+
+
+@app.command()
+@takes(ExportConfig, "workflow")
+def export(config: ExportConfig) -> None:
+    """Write the workflow of a run as one Python file that needs only the openai package."""
+    from w4s.cli.export import export
+
+    export(config)
 
 
 @app.command("serve-simulated")
