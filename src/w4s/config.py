@@ -392,8 +392,21 @@ class CompareConfig(Record):
 class ReportConfig(Record):
     """`w4s report`."""
 
-    run: Path = Field(description="Folder of a search.")
+    runs: tuple[Path, ...] = Field(
+        default=(), description="Folders of searches; several stand side by side."
+    )
     format: Format = Field(default=Format.TERMINAL, description="terminal, markdown or json.")
+    html: Path | None = Field(
+        default=None, description="Write the full report to this file, to open in a browser."
+    )
+
+
+class WatchConfig(Record):
+    """`w4s watch`."""
+
+    run: Path = Field(description="Folder of a search, under way or not.")
+    once: bool = Field(default=False, description="Show how it stands now, and end.")
+    every: float = Field(default=1.0, gt=0, description="Seconds between two looks at the folder.")
 
 
 class DoctorConfig(Record):

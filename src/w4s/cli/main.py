@@ -24,6 +24,7 @@ from w4s.config import (
     ServeSimulatedConfig,
     TasksConfig,
     TestConfig,
+    WatchConfig,
 )
 from w4s.errors import ConfigError, Interrupted, W4sError
 from w4s.serving.settings import ExportConfig
@@ -92,9 +93,9 @@ def compare(
 
 
 @app.command()
-@takes(ReportConfig, "run")
+@takes(ReportConfig, "runs", several=True)
 def report(config: ReportConfig) -> None:
-    """Show what came of a run: its search, its tests, its cost."""
+    """Show what came of a run: its search, its tests, its cost; with --html, everything."""
     from w4s.cli.report import report
 
     report(config)
@@ -107,6 +108,15 @@ def doctor(config: DoctorConfig) -> None:
     from w4s.cli.doctor import doctor
 
     doctor(config)
+
+
+@app.command()
+@takes(WatchConfig, "run")
+def watch(config: WatchConfig) -> None:
+    """Look on while a run goes on in another process."""
+    from w4s.cli.watch import watch
+
+    watch(config)
 
 
 @app.command()

@@ -35,6 +35,7 @@ from w4s.reports.run import (
     BEST,
     FINAL,
     FINISHED,
+    PUBLIC,
     SEARCH_ACCOUNT,
     TURNS,
     Final,
@@ -42,6 +43,7 @@ from w4s.reports.run import (
     Run,
     begin_text,
     final_text,
+    public_text,
     read_begin,
     read_final,
     read_run,
@@ -258,6 +260,7 @@ class _Session:
 
     async def _measure_examples(self, env: Environment) -> State:
         self.bench.display.begin("examples")
+        self.bench.folder.write(PUBLIC, public_text(self.bench.task.search.public))
         self.begin = await env.begin()
         self.bench.folder.write(BEGIN, begin_text(self.begin))
         self.bench.account.keep("examples")

@@ -8,9 +8,10 @@ second of it. Who may spend how much is decided in `models.budget`.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -132,7 +133,7 @@ class Ledger:
         self._database.execute(
             "UPDATE calls SET state = ? WHERE state = ?", (State.UNKNOWN, State.OPEN)
         )
-        self._totals = self._read_totals()
+        self._totals = _totals(self._database.rows)
         self._earlier = self._read_seconds()
         self._sitting = self._database.execute(
             "INSERT INTO sittings (seconds) VALUES (0)"
@@ -236,20 +237,32 @@ class Ledger:
         [row] = self._database.rows("SELECT coalesce(sum(seconds), 0.0) FROM sittings")
         return float(row[0])
 
-    def _read_totals(self) -> dict[str, Totals]:
-        totals: dict[str, Totals] = {}
-        row: Any  # sqlite gives each column the type that the schema says
-        for row in self._database.rows(
-            "SELECT role, count(*), sum(state = 'failed'), sum(state = 'unknown'),"
-            " sum(prompt_tokens), sum(completion_tokens), sum(usd),"
-            " sum(worst_tokens * (state = 'unknown')), sum(worst_usd * (state = 'unknown'))"
-            " FROM calls GROUP BY role"
-        ):
-            role, calls, failed, unknown, prompt, completion, usd, tokens, usd_unknown = row
-            totals[role] = Totals(
-                calls, failed, unknown, 0, prompt, completion, usd, tokens, usd_unknown
-            )
-        for row in self._database.rows("SELECT role, requests FROM cached"):
-            role, requests = row
-            totals[role] = replace(totals.get(role, Totals()), cached=requests)
-        return totals
+
+def look_up(path: Path) -> Mapping[str, Totals]:
+    """What each role has used so far, in a book that another process writes; it stays untouched.
+    Empty where there is none yet, or none that can be read now."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as book:
+            return _totals(lambda sql: book.execute(sql).fetchall(), " WHERE state != 'open'")
+    except sqlite3.Error:
+        return {}
+
+
+def _totals(rows: Callable[[str], list[tuple[object, ...]]], which: str = "") -> dict[str, Totals]:
+    """By role; `which` is an SQL condition on the calls."""
+    totals: dict[str, Totals] = {}
+    row: Any  # sqlite gives each column the type that the schema says
+    for row in rows(
+        "SELECT role, count(*), sum(state = 'failed'), sum(state = 'unknown'),"
+        " sum(prompt_tokens), sum(completion_tokens), sum(usd),"
+        " sum(worst_tokens * (state = 'unknown')), sum(worst_usd * (state = 'unknown'))"
+        f" FROM calls{which} GROUP BY role"
+    ):
+        role, calls, failed, unknown, prompt, completion, usd, tokens, usd_unknown = row
+        totals[role] = Totals(
+            calls, failed, unknown, 0, prompt, completion, usd, tokens, usd_unknown
+        )
+    for row in rows("SELECT role, requests FROM cached"):
+        role, requests = row
+        totals[role] = replace(totals.get(role, Totals()), cached=requests)
+    return totals

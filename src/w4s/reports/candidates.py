@@ -20,6 +20,8 @@ from w4s.reports.summary import Accuracy, accuracy_of, accuracy_of_mean
 from w4s.types import Attempt, Entry, Evaluation, Outcome, Proposal, Status, Turn, Usage
 from w4s.workflow import analysis_of
 
+SAME = 1e-9
+"""Scores closer than this are equal."""
 DIFF_LINES = 4000
 """Longer programs are not compared line by line: the time grows with the square."""
 
@@ -92,6 +94,31 @@ class Candidate:
     there is none."""
     answers: tuple[Answered, ...]
     """By public problem, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """One candidate against another, by the numbers of the private problems."""
+
+    won: tuple[int, ...]
+    """The second scores more."""
+    lost: tuple[int, ...]
+    right: int
+    """Right in both, at least by half."""
+    wrong: int
+
+
+def duel(first: Candidate, second: Candidate) -> Duel:
+    """What was won and lost on the way from the first to the second."""
+    pairs = [
+        (number, before, after)
+        for number, (before, after) in enumerate(zip(first.scores, second.scores, strict=False), 1)
+        if before is not None and after is not None
+    ]
+    won = tuple(number for number, before, after in pairs if after > before + SAME)
+    lost = tuple(number for number, before, after in pairs if after < before - SAME)
+    right = sum(abs(after - before) <= SAME and after > 0.5 for _, before, after in pairs)
+    return Duel(won, lost, right, len(pairs) - len(won) - len(lost) - right)
 
 
 def candidates_of(run: Run) -> Iterable[Candidate]:

@@ -7,7 +7,7 @@ The commands write the same files through `w4s.store`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,12 +19,14 @@ from w4s.errors import StoreError
 from w4s.methods.choosing import Finalist
 from w4s.models.ledger import Totals
 from w4s.store import read_journal, read_settings
-from w4s.types import JSON, Evaluation, State, Turn
+from w4s.types import JSON, Evaluation, Problem, State, Turn
 
 T = TypeVar("T")
 
 BEGIN = "begin.json"
 """The first State: the examples, measured."""
+PUBLIC = "public.json"
+"""The public problems, for reports; the private ones and the sealed ones are in no file."""
 TURNS = "turns.jsonl"
 TESTS = "tests.jsonl"
 SPENT = "spent.jsonl"
@@ -86,6 +88,21 @@ class PriceUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicProblem:
+    """A problem that feedback may quote."""
+
+    id: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicProblems:
+    """All of them, in their order."""
+
+    problems: tuple[PublicProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tested:
     """One workflow on the sealed test, measured once."""
 
@@ -130,6 +147,8 @@ class Run:
     """The oldest first; several of one role where the price was changed on the way."""
     canaries: Mapping[str, JSON] | None = None
     """What the sandbox withstood when it was last opened; None where it never was."""
+    public: tuple[PublicProblem, ...] = ()
+    """None in folders of versions that did not keep them."""
 
 
 def read_run(path: Path) -> Run:
@@ -147,6 +166,7 @@ def read_run(path: Path) -> Run:
         read_final(path),
         read_journal(path / PRICES, PriceUsed),
         _read_canaries(path / CANARIES),
+        _read_public(path / PUBLIC),
     )
 
 
@@ -168,6 +188,17 @@ def begin_text(state: State) -> str:
 def final_text(final: Final) -> str:
     """The end of the search as the file holds it."""
     return encode(final).decode() + "\n"
+
+
+def public_text(problems: Sequence[Problem]) -> str:
+    """The public problems as the file holds them, without their answers."""
+    kept = tuple(PublicProblem(problem.id, problem.question) for problem in problems)
+    return encode(PublicProblems(kept)).decode() + "\n"
+
+
+def _read_public(file: Path) -> tuple[PublicProblem, ...]:
+    kept = _read_record(file, PublicProblems)
+    return kept.problems if kept is not None else ()
 
 
 def _read_canaries(file: Path) -> Mapping[str, JSON] | None:

@@ -1,8 +1,8 @@
 """Everything a full report tells of a run.
 
-In: a Run, and the public problems where they are at hand. Out: a Story, which the HTML page, the
-Markdown and the JSON lay out. Public problems are told with their text, private ones by number
-and outcome (`candidates` sees to that), sealed ones not at all: only how many were won and lost.
+In: a Run. Out: a Story, which the HTML page, the Markdown and the JSON lay out. Public problems
+are told with their text, private ones by number and outcome (`candidates` sees to that), sealed
+ones not at all: only how many were won and lost.
 """
 
 from __future__ import annotations
@@ -16,15 +16,12 @@ import numpy as np
 
 from w4s.config import to_toml
 from w4s.models.ledger import Totals
-from w4s.reports.candidates import Candidate, candidates_of
+from w4s.reports.candidates import SAME, Candidate, candidates_of
 from w4s.reports.command import search_command
-from w4s.reports.run import FINISHED, Role, Run, Spent, Tested
+from w4s.reports.run import FINISHED, PublicProblem, Role, Run, Spent, Tested
 from w4s.reports.stats import Difference, crossed, mcnemar
 from w4s.reports.summary import Summary, summarise
-from w4s.types import Evaluation, Problem
-
-SAME = 1e-9
-"""Scores closer than this are equal."""
+from w4s.types import Evaluation
 
 
 class Going(StrEnum):
@@ -35,15 +32,6 @@ class Going(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     """It ended before its last turn; the same command goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublicProblem:
-    """A problem that feedback may quote."""
-
-    id: str
-    question: str
-    """Empty where the data was not at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +80,12 @@ class Story:
         return {candidate.id: candidate for candidate in self.candidates}
 
     @property
+    def best(self) -> Candidate | None:
+        """The best on validation: what the search hands over."""
+        best = self.summary.best
+        return next((c for c in self.candidates if best and c.digest == best.digest), None)
+
+    @property
     def errors(self) -> list[tuple[str, int, int]]:
         """Kind, validations that ended in it, and candidates that had it; the most frequent
         first. Candidates that were dropped had it on a public problem."""
@@ -103,9 +97,8 @@ class Story:
         return [(kind, number, had[kind]) for kind, number in counts.most_common()]
 
 
-def tell(run: Run, public: Sequence[Problem] = (), *, working: bool = False) -> Story:
-    """The whole story. `public` are the public problems, in any order; `working` says whether a
-    process works on the run now."""
+def tell(run: Run, *, working: bool = False) -> Story:
+    """The whole story. `working` says whether a process works on the run now."""
     summary = summarise(run)
     candidates = tuple(candidates_of(run))
     stretches = tuple(_stretches(run.spent))
@@ -115,7 +108,7 @@ def tell(run: Run, public: Sequence[Problem] = (), *, working: bool = False) -> 
         search_command(run.config),
         to_toml({**run.config.settings(), "facts": dict(run.facts)}),
         candidates,
-        _public(run, {problem.id: problem.question for problem in public}),
+        _public(run),
         stretches,
         tuple(_pairs(run.tests)),
     )
@@ -127,7 +120,9 @@ def _going(summary: Summary, working: bool) -> Going:
     return Going.FINISHED if summary.finished else Going.STOPPED
 
 
-def _public(run: Run, questions: Mapping[str, str]) -> tuple[PublicProblem, ...]:
+def _public(run: Run) -> tuple[PublicProblem, ...]:
+    """In the order of the evaluations; without their text where the folder does not hold it."""
+    questions = {problem.id: problem.question for problem in run.public}
     evaluated = [a.public.outcomes for turn in run.turns for a in turn.attempts]
     outcomes = max(evaluated, key=len, default=())
     return tuple(PublicProblem(o.problem, questions.get(o.problem, "")) for o in outcomes)

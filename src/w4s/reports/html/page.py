@@ -23,10 +23,11 @@ from markupsafe import Markup
 from w4s.models.ledger import Totals
 from w4s.reports.candidates import Candidate, Standing
 from w4s.reports.html.chart import NARROW, WIDE, Chart, accuracy_chart, best_chart
-from w4s.reports.html.text import coloured, diff_lines, visible
+from w4s.reports.html.text import coloured, diff_lines
 from w4s.reports.html.tree import Tree, lineage
-from w4s.reports.stats import Difference
-from w4s.reports.story import Going, Pair, Story
+from w4s.reports.plain import visible
+from w4s.reports.story import Pair, Story
+from w4s.reports.story_text import difference_text, going_text, p_text
 from w4s.reports.summary import Accuracy
 from w4s.reports.tables import accuracy_text, cost_text, seconds_text
 
@@ -87,8 +88,7 @@ class _Drawing:
 
 
 def _drawing(story: Story) -> _Drawing:
-    best = story.summary.best
-    best_id = next((c.id for c in story.candidates if best and c.digest == best.digest), "")
+    best_id = story.best.id if story.best else ""
     own = [c for c in story.candidates if c.turn]
     choices = tuple(c for c in own if c.scores)
     from_id, to_id = _first_pair(story, choices, best_id)
@@ -161,24 +161,6 @@ def _templates() -> Environment:
         "box_title": _box_title,
     }
     return environment
-
-
-def difference_text(difference: Difference) -> str:
-    """`+5.7 points [+0.7, +10.7]`."""
-    low, high = 100 * difference.low, 100 * difference.high
-    return f"{100 * difference.value:+.1f} points [{low:+.1f}, {high:+.1f}]"
-
-
-def p_text(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def going_text(story: Story) -> str:
-    """`finished`, or how far it has come."""
-    done, planned = len(story.summary.turns), story.summary.turns_planned
-    if story.going is Going.FINISHED:
-        return "finished"
-    return f"{story.going}, {done} of {planned} turns done"
 
 
 def _interval(accuracy: Accuracy) -> str:

@@ -1,12 +1,11 @@
-"""Text of models and programs: safe to show, pleasant to read.
+"""Code and diffs, pleasant to read.
 
-In: text that nobody vouches for. Out: text without characters that hide or reorder others, capped
-in length; code with its colours; the lines of a diff. The templates escape whatever is not Markup.
+In: text that nobody vouches for. Out: Python with its colours, escaped; the lines of a diff, which
+the templates escape.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,14 +14,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-MOST = 60_000
-"""Characters of one text that are shown; so a page stays small enough to open."""
-
-_ODD = re.compile(
-    # Control characters, and those that are not seen but reorder, join or hide what is.
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
+from w4s.reports.plain import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +24,6 @@ class DiffLine:
     kind: str
     """`add`, `cut`, `where` or `same`."""
     text: str
-
-
-def visible(text: str, most: int = MOST) -> str:
-    """`text` with its odd characters written out, capped in length."""
-    left_out = len(text) - most
-    shown = text[:most].replace("\r\n", "\n")
-    plain = _ODD.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", shown)
-    return f"{plain}\n[… {left_out:,} more characters]" if left_out > 0 else plain
 
 
 def coloured(code: str) -> Markup:

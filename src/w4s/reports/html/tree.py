@@ -84,8 +84,8 @@ def lineage(story: Story) -> Tree:
 
 def _path_to_best(story: Story) -> frozenset[str]:
     """The best workflow and all it was made from, one after another."""
-    best, known = story.summary.best, story.by_id
-    at = next((c.id for c in story.candidates if best and c.digest == best.digest), "")
+    known = story.by_id
+    at = story.best.id if story.best else ""
     path: set[str] = set()
     while at and at not in path:
         path.add(at)
