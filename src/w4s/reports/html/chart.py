@@ -31,7 +31,7 @@ class Size:
 
 
 WIDE = Size("wide", 960, 400)
-NARROW = Size("narrow", 360, 330, left=38, right=8)
+NARROW = Size("narrow", 360, 330, left=44, right=6)
 
 
 @dataclass(frozen=True, slots=True)

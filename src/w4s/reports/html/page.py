@@ -29,10 +29,10 @@ from w4s.reports.plain import visible
 from w4s.reports.story import Pair, Story
 from w4s.reports.story_text import difference_text, going_text, p_text
 from w4s.reports.summary import Accuracy
-from w4s.reports.tables import accuracy_text, cost_text, seconds_text
+from w4s.reports.tables import accuracy_text, notes, seconds_text
 
 _ANSWER_CHARACTERS = 2000
-_BOX_CHARACTERS = 15
+_BOX_CHARACTERS = 16
 
 _STANDINGS = {
     Standing.EXAMPLE: "an example that the search starts from",
@@ -151,7 +151,7 @@ def _templates() -> Environment:
     }
     environment.globals |= {
         "accuracy_text": accuracy_text,
-        "cost_text": cost_text,
+        "notes": notes,
         "interval": _interval,
         "difference_text": difference_text,
         "p_text": p_text,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from w4s.reports.candidates import Candidate
 from w4s.reports.story import Story
 
-_WIDTH, _HEIGHT = 112, 40
-_ACROSS, _DOWN = 58, 14
+_WIDTH, _HEIGHT = 124, 40
+_ACROSS, _DOWN = 52, 14
 _TOP = 26
 """Room for the names of the columns."""
 
