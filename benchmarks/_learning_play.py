@@ -1,0 +1,146 @@
+"""What the learning experiment does with a meta-agent: collect with it, search with it.
+
+In: a model and tasks. Out: a journal of episodes on training problems; or for each task the sealed
+accuracy of what a search would hand over after each turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks._learning_world import World
+from w4s.environment import Environment
+from w4s.meta_agent import Form, MetaAgent
+from w4s.methods import METHODS
+from w4s.models.base import Model, Purpose
+from w4s.reports.summary import best_entry
+from w4s.store import Journal
+from w4s.tasks.base import Brief, SearchSet
+from w4s.training.collect import Collected, Episode, collect, plan_episodes
+from w4s.types import Entry
+from w4s.workflow import example_workflows
+
+SIDE_BY_SIDE = 12
+"""Episodes under way at a time: their samples are drawn together."""
+SLOTS = 30
+"""Responses sampled at a time."""
+SAMPLES = 5
+TOP_P = 0.98
+"""At temperature 1: without the tail, of which most is slips of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How one arm searches."""
+
+    method: str = "w4s"
+    turns: int = 5
+    described_as: str = ""
+    """The task whose description and example are shown instead; to see what they are worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One search on one task."""
+
+    task: str
+    tested: tuple[float, ...]
+    """Sealed accuracy of the best on validation after 0, 1, 2, … turns."""
+    validated: tuple[float, ...]
+    """Its accuracy on validation."""
+    ran: float
+    """Share of the actions that ran."""
+    means: tuple[float, ...]
+    """Mean validation accuracy of the actions of each turn."""
+
+
+async def collect_with(
+    model: Model, world: World, tasks: Sequence[str], episodes: int, seed: int, path: Path
+) -> None:
+    """Two turns of five actions per episode, on the training problems of the tasks.
+
+    All episodes of a task read the same problems, which is what lets the memory serve them."""
+
+    def opened(episode: Episode) -> tuple[Environment, MetaAgent]:
+        task = world.task(episode.task)
+        problems = SearchSet(task.training[:-1], task.training[-1:])
+        examples = example_workflows(task.interface.value)
+        env = Environment(world.evaluator(task.name), problems, examples)
+        return env, _agent(model, task.brief, episode.seed)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(Journal(path, Collected)) as journal:
+        planned = plan_episodes(tasks, episodes, seed)
+        played = collect(planned, opened, journal, samples=SAMPLES, side_by_side=SIDE_BY_SIDE)
+        async with aclosing(_generator(played)) as running:
+            async for one in running:
+                if isinstance(one, Exception):
+                    raise one
+
+
+async def search_with(
+    model: Model, world: World, tasks: Sequence[str], seed: int, search: Search
+) -> list[Searched]:
+    """Search every task, and read what was found on its sealed problems."""
+    slots = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(name: str) -> Searched:
+        async with slots:
+            return await _searched(model, world, name, seed, search)
+
+    return list(await asyncio.gather(*map(one, tasks)))
+
+
+async def _searched(model: Model, world: World, name: str, seed: int, search: Search) -> Searched:
+    task = world.task(name)
+    examples = example_workflows(task.interface.value)
+    env = Environment(world.evaluator(name), task.search, examples)
+    brief = _shown(world, task.brief, search.described_as)
+    begin = await env.begin()
+    run = METHODS[search.method](
+        env, _agent(model, brief, seed), begin, turns=search.turns, samples=SAMPLES
+    )
+    turns = [turn async for turn in run]
+    best = [begin.best, *(best_entry(begin, turns[: k + 1]) for k in range(len(turns)))]
+    tested = [await _sealed(world, name, entry) for entry in best if entry is not None]
+    accuracies = [[a.evaluation.accuracy for a in turn.attempts] for turn in turns]
+    return Searched(
+        name,
+        tuple(tested),
+        tuple(entry.accuracy for entry in best if entry is not None),
+        sum(map(len, accuracies)) / (SAMPLES * search.turns),
+        tuple(sum(turn) / max(1, len(turn)) for turn in accuracies),
+    )
+
+
+async def _sealed(world: World, name: str, entry: Entry) -> float:
+    problems = world.task(name).sealed.open()
+    evaluation = await world.evaluator(name, problems).evaluate(
+        entry.workflow, problems, Purpose.TEST
+    )
+    return evaluation.accuracy
+
+
+def _agent(model: Model, brief: Brief, seed: int) -> MetaAgent:
+    return MetaAgent(model, brief, seed, 1.0, TOP_P, max_tokens=400, repairs=0, form=Form.COMPACT)
+
+
+def _shown(world: World, brief: Brief, described_as: str) -> Brief:
+    if not described_as:
+        return brief
+    other = world.task(described_as).brief
+    return replace(
+        brief,
+        description=other.description,
+        example=other.example,
+        example_answer=other.example_answer,
+    )
+
+
+async def _generator(played: AsyncIterator[object]) -> AsyncIterator[object]:
+    async for one in played:
+        yield one

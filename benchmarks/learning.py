@@ -1,0 +1,262 @@
+"""Does the meta-agent learn? The small one, on the simulated executor, against what it may be.
+
+A small model imitates a grammar (`w4s small pretrain`; it comes along). From there, per training
+seed: collect on seen tasks, weigh, train; three rounds. Then each arm searches tasks of families
+that were in no collection, and the seen ones, and what it found after 1 to 5 turns is read on
+sealed problems. All arms evaluate equally much. What is there already is not done again, so a stop
+loses little:
+
+    python -m benchmarks learning                                  # everything
+    python -m benchmarks.learning seeds=0,1 arms=untrained,rlao    # a part
+    python -m benchmarks.learning report                           # the tables of what is there
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks._learning_play import (
+    SLOTS,
+    Search,
+    Searched,
+    collect_with,
+    search_with,
+)
+from benchmarks._learning_tables import print_tables
+from benchmarks._learning_world import Memory, World
+from w4s.models.base import Model
+from w4s.models.checkpoints import SMALL, find_checkpoint
+from w4s.models.sampler import InProcess
+from w4s.models.simulated import simulator_digest
+from w4s.store import read_journal
+from w4s.tasks.base import Sizes
+from w4s.tasks.toy import toy_digest
+from w4s.training.collect import Collected
+from w4s.training.dataset import (
+    Choices,
+    Reward,
+    Selection,
+    Weighting,
+    collect_examples,
+    write_examples,
+)
+from w4s.training.dialect import Dialect
+from w4s.training.replay import with_replay
+from w4s.training.settings import TrainConfig
+
+SEEN = ("ledger", "primes", "order", "dates", "passage", "choice")
+UNSEEN = ("bignum", "rates", "counting", "robot", "tally", "report", "elements", "mixture")
+"""Families in no collection, told in other words about other things than the seen ones and the
+corpus. A mixture holds problems of three families at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One kind of meta-agent."""
+
+    choices: Choices | None = None
+    """How its examples are weighed; None: it is not trained."""
+    rounds: int = 3
+    grammar: bool = False
+    """No model at all: random draws from what the model imitated."""
+    same_as: str = ""
+    """The arm whose model it searches with."""
+    search: Search = field(default_factory=Search)
+
+
+ARMS: Mapping[str, Arm] = {
+    "random": Arm(grammar=True, search=Search("random")),
+    "untrained": Arm(),
+    "rlao": Arm(Choices()),
+    "sft_best": Arm(Choices(selection=Selection.BEST, weighting=Weighting.ONE)),
+    "rlao_advantage": Arm(Choices(reward=Reward.ADVANTAGE)),
+    "rlao_continuous": Arm(Choices(reward=Reward.CONTINUOUS)),
+    "weight_one": Arm(Choices(weighting=Weighting.ONE)),
+    "rlao_no_feedback": Arm(same_as="rlao", search=Search("random")),
+    "rlao_wrong_description": Arm(same_as="rlao", search=Search(described_as="toy_elements")),
+    "rlao_one_round": Arm(Choices(), rounds=1),
+    "rlao_tau_0.2": Arm(Choices(temperature=0.2)),
+    "rlao_tau_1": Arm(Choices(temperature=1.0)),
+    "rlao_margin": Arm(Choices(reward=Reward.MARGIN)),
+}
+"""In the order of their weight: the first ones are what the question is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large the experiment is."""
+
+    seen: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 6) for f in SEEN)
+    """Collected on."""
+    tested: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 3) for f in SEEN)
+    """Seen tasks that are searched as well."""
+    unseen: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 6) for f in UNSEEN)
+    sizes: Sizes = field(default_factory=lambda: Sizes(40, 1, 65, 100))
+    """Private, public, training, test. Of the training problems the last is public in the
+    collection; the others validate there."""
+    episodes: int = 2
+    """Per seen task and round."""
+    profile: str = "standard"
+    base: str = SMALL
+    training: Mapping[str, object] = field(
+        default_factory=lambda: {
+            "scheme": "full",
+            "epochs": 1,
+            "learning_rate": 2e-3,
+            "examples_per_step": 16,
+            "tokens_per_pass": 2048,
+            "checkpointing": False,
+            "evaluation_share": 0.0,
+            "save_every": 1000,
+        }
+    )
+
+
+class Grid:
+    """The cells of the experiment, each done once, in a folder."""
+
+    def __init__(self, folder: Path, plan: Plan, world: World) -> None:
+        self.folder, self.plan, self.world = folder, plan, world
+
+    async def cell(self, name: str, seed: int, kind: str) -> list[Searched]:
+        """What one arm finds with one seed on the seen or the unseen tasks."""
+        path = self.folder / "cells" / f"{name}-{seed}-{kind}.json"
+        if path.exists():
+            return [_read(row) for row in json.loads(path.read_text("utf-8"))]
+        arm, begun = ARMS[name], time.monotonic()
+        tasks = self.plan.tested if kind == "seen" else self.plan.unseen
+        checkpoint = await self._checkpoint(arm.same_as or name, seed)
+        trained = time.monotonic() - begun
+        async with AsyncExitStack() as stack:
+            model = await self._open(stack, arm, checkpoint)
+            found = await search_with(model, self.world, tasks, seed, arm.search)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps([asdict(row) for row in found]), "utf-8")
+        part.replace(path)
+        mean = sum(row.tested[-1] for row in found) / len(found)
+        _say(
+            f"{name}, seed {seed}, {kind}: {mean:.3f}"
+            f" ({trained:.0f} s collecting and training, {time.monotonic() - begun:.0f} s in all)"
+        )
+        return found
+
+    async def _checkpoint(self, name: str, seed: int) -> str:
+        """The trained model of an arm; the base where nothing is trained."""
+        arm = ARMS[name]
+        model = "" if arm.grammar else find_checkpoint(self.plan.base)
+        if arm.choices is None:
+            return model
+        for number in range(1, arm.rounds + 1):
+            # All arms of a seed begin with the same model, and so with the same collection.
+            played = self.folder / f"seed{seed}" / ("first" if number == 1 else name)
+            trained = self.folder / f"seed{seed}" / name / f"round{number}"
+            if not (trained / "model").exists():
+                journal = played / f"collected{number}.jsonl"
+                await self._collect(model, seed * 1000 + number, journal)
+                self._train(arm.choices, model, journal, trained, seed * 1000 + number)
+            model = str(trained / "model")
+        return model
+
+    async def _collect(self, checkpoint: str, seed: int, journal: Path) -> None:
+        begun = time.monotonic()
+        async with AsyncExitStack() as stack:
+            model = await self._open(stack, Arm(), checkpoint)
+            await collect_with(model, self.world, self.plan.seen, self.plan.episodes, seed, journal)
+        tried = [
+            a.evaluation.accuracy
+            for c in read_journal(journal, Collected)
+            for turn in c.trajectory.turns
+            for a in turn.attempts
+        ]
+        mean = sum(tried) / max(1, len(tried))
+        _say(f"  {journal}: mean {mean:.3f} of {len(tried)}, {time.monotonic() - begun:.0f} s")
+
+    def _train(self, choices: Choices, model: str, journal: Path, run: Path, seed: int) -> None:
+        from w4s.training.trainer import train
+
+        begun = time.monotonic()
+        episodes = [c.trajectory for c in read_journal(journal, Collected)]
+        found = with_replay(collect_examples(episodes, choices), random.Random(seed))
+        run.parent.mkdir(parents=True, exist_ok=True)
+        examples = run.parent / f"{run.name}-examples.jsonl"
+        write_examples(examples, found)
+        settings = {**self.plan.training, "examples": examples, "model": model, "run": run}
+        train(TrainConfig.resolve({**settings, "seed": seed}))
+        _say(f"  {run}: {len(found)} examples, {time.monotonic() - begun:.0f} s")
+
+    async def _open(self, stack: AsyncExitStack, arm: Arm, checkpoint: str) -> Model:
+        if arm.grammar:
+            return InProcess(Dialect())
+        from w4s.models.local import LocalModel
+
+        model = LocalModel(checkpoint, slots=SLOTS)
+        stack.push_async_callback(model.aclose)
+        return model
+
+
+def frozen(plan: Plan) -> dict[str, object]:
+    """What must not change between the first training and the last test."""
+    return {"simulator": simulator_digest(), "toy families": toy_digest(), "plan": asdict(plan)}
+
+
+def main(words: Sequence[str] = ()) -> None:
+    settings = dict(word.partition("=")[::2] for word in words)
+    folder = Path(os.environ.get("W4S_BENCHMARK_FOLDER", "runs/benchmarks")) / "learning"
+    plan = Plan()
+    if "report" not in settings:
+        seeds = [int(s) for s in settings.get("seeds", "0,1,2,3,4").split(",")]
+        names = [n for n in settings.get("arms", ",".join(ARMS)).split(",") if n]
+        kinds = settings.get("kinds", "unseen,seen").split(",")
+        asyncio.run(fill(folder, plan, names, seeds, kinds))
+    print_tables(folder / "cells", ARMS)
+
+
+async def fill(
+    folder: Path, plan: Plan, names: Sequence[str], seeds: Sequence[int], kinds: Sequence[str]
+) -> None:
+    """Do the cells that are missing, seed by seed, so that a stop leaves whole seeds."""
+    _freeze(folder, plan)
+    with closing(Memory(folder / "memory.sqlite")) as memory:
+        world = World(memory, plan.sizes, plan.profile)
+        try:
+            grid = Grid(folder, plan, world)
+            for kind in kinds:
+                for seed in seeds:
+                    for name in names:
+                        await grid.cell(name, seed, kind)
+                    asked = memory.found + memory.missed
+                    _say(f"{kind}, seed {seed} done; {memory.found} of {asked} known")
+        finally:
+            await world.aclose()
+
+
+def _freeze(folder: Path, plan: Plan) -> None:
+    """Refuse to go on where simulator, families or plan are others than at the beginning."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, now = folder / "frozen.json", json.loads(json.dumps(frozen(plan)))
+    if not path.exists():
+        path.write_text(json.dumps(now, indent=1), "utf-8")
+    elif json.loads(path.read_text("utf-8")) != now:
+        sys.exit(f"{path} says that something else was begun here; take another folder")
+
+
+def _read(row: dict[str, object]) -> Searched:
+    return Searched(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})  # type: ignore[arg-type]
+
+
+def _say(line: str) -> None:
+    print(time.strftime("%H:%M:%S "), line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
