@@ -17,7 +17,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from w4s.commands.searching import published_of, search_in_folder
+from w4s.commands.planning import published_of
+from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import measure_sealed
 from w4s.commands.workbench import facts_of, task_of

@@ -11,22 +11,22 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from w4s.commands.display import Display
+from w4s.commands.foreseeing import keep_estimate, search_estimate
+from w4s.commands.planning import Plan, plan_of
 from w4s.commands.workbench import (
     Workbench,
     answer_book,
     facts_of,
-    form_of,
     meta_agent_of,
     open_models,
     open_workbench,
     task_of,
 )
-from w4s.config import SearchConfig, nearest
+from w4s.config import SearchConfig
 from w4s.environment import Environment, Parent
-from w4s.errors import ConfigError, StoreError, W4sError
-from w4s.meta_agent import Form, MetaAgent
-from w4s.methods import METHODS, PUBLISHED
-from w4s.methods.base import Published
+from w4s.errors import StoreError, W4sError
+from w4s.meta_agent import MetaAgent
+from w4s.methods import METHODS
 from w4s.methods.choosing import choose, measure_again
 from w4s.models.base import Purpose
 from w4s.racing import Racing
@@ -52,11 +52,6 @@ from w4s.reports.summary import Summary, best_entry, summarise
 from w4s.store import RunFolder
 from w4s.tasks.confidential import keep_confidential
 from w4s.types import Entry, Evaluation, Outcome, State, Turn, Workflow
-
-_COMPACT = ("w4s", "random")
-"""Methods that show a state in the form that the meta-agent reads."""
-_FINALISTS = 3
-"""In the economical mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +86,8 @@ async def search_in_folder(asked: SearchConfig) -> Found:
 async def _search(asked: SearchConfig) -> W4sError | None:
     task = task_of(asked)
     keep_confidential(task, asked.run)
-    published = published_of(asked.method)
-    published.ready()
-    plan = Plan(
-        asked.turns or published.turns,
-        asked.samples or published.samples,
-        asked.trials or published.trials,
-        published.examples(task.interface),
-    )
-    config = asked.model_copy(
-        update={
-            "turns": plan.turns,
-            "samples": plan.samples,
-            "trials": plan.trials,
-            **_economical(asked),
-        }
-    )
-    _check_form(config)
+    plan = plan_of(asked, task)
+    config = plan.config
     problems = (*task.search.private, *task.search.public)
     models = open_models(config, config, tuple(Role), answer_book(task, problems))
     with RunFolder(config.run) as folder:
@@ -121,7 +101,8 @@ async def _search(asked: SearchConfig) -> W4sError | None:
             account=SEARCH_ACCOUNT,
             problems=len(task.search.private) * plan.trials,
         ) as bench:
-            session = _Session(bench, config, plan)
+            keep_estimate(folder, search_estimate(plan, task))
+            session = _Session(bench, plan)
             try:
                 await session.run()
             except StoreError as error:
@@ -132,49 +113,11 @@ async def _search(asked: SearchConfig) -> W4sError | None:
     return None
 
 
-def _check_form(config: SearchConfig) -> None:
-    """ADAS and AFlow speak to the meta-agent in prompts of their own."""
-    if form_of(config) is Form.COMPACT and config.method not in _COMPACT:
-        raise ConfigError(
-            f"a small meta-agent reads its own short prompts, which method={config.method} does not"
-            f" use; take method={' or '.join(_COMPACT)}, or another meta-agent"
-        )
-
-
-def _economical(asked: SearchConfig) -> dict[str, object]:
-    """What the one switch turns on."""
-    if not asked.economy:
-        return {}
-    finalists = asked.finalists or _FINALISTS
-    return {"racing": True, "parent": "best", "finalists": finalists, "choice": "economical"}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much a search does, and from where; what the user left open, as published."""
-
-    turns: int
-    samples: int
-    trials: int
-    examples: tuple[Workflow, ...]
-
-
-def published_of(method: str) -> Published:
-    """The settings a method was published with."""
-    if method not in METHODS:
-        names = list(METHODS)
-        raise ConfigError(
-            f"unknown method {method!r}{nearest(method, names)} (methods: {', '.join(names)})"
-        )
-    return PUBLISHED[method]
-
-
 @dataclass(slots=True)
 class _Session:
     """One sitting of a search: what it has found, and what it keeps in the folder."""
 
     bench: Workbench
-    config: SearchConfig
     plan: Plan
     begin: State | None = None
     turns: list[Turn] = field(default_factory=list)
@@ -187,7 +130,7 @@ class _Session:
 
     async def run(self) -> None:
         """All that is left of the search."""
-        bench, config = self.bench, self.config
+        bench, config = self.bench, self.plan.config
         with closing(bench.folder.journal(TURNS, Turn)) as journal:
             self.begin, self.turns = read_begin(bench.folder.path), list(journal.records())
             if len(self.turns) >= self.plan.turns:  # else more turns were asked for since
@@ -225,7 +168,7 @@ class _Session:
 
     async def _decide(self, env: Environment, begin: State) -> Final:
         """Measure the best again, and choose among them."""
-        config = self.config
+        config = self.plan.config
         self.bench.display.begin("finalists")
         finalists = await measure_again(env, begin, self.turns, count=config.finalists)
         chosen = choose(finalists, economical=config.choice == "economical")
@@ -245,7 +188,7 @@ class _Session:
 
     def _meta_agent(self) -> MetaAgent:
         model, brief = self.bench.models[Role.META_AGENT], self.bench.task.brief
-        return meta_agent_of(self.config, model, brief, self.config.seed)
+        return meta_agent_of(self.plan.config, model, brief, self.plan.config.seed)
 
     def _foresee(self) -> None:
         """How much there is to do, for the time left."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from w4s.commands.searching import published_of
+from w4s.commands.foreseeing import keep_estimate, test_estimates
+from w4s.commands.planning import published_of
 from w4s.commands.workbench import (
     Workbench,
     answer_book,
@@ -26,6 +27,7 @@ from w4s.commands.workbench import (
 )
 from w4s.config import Limits, SearchConfig, TestConfig
 from w4s.errors import ConfigError
+from w4s.estimates.record import Estimate
 from w4s.models.base import Purpose
 from w4s.reports.run import BEST, TEST_ACCOUNT, TESTS, Role, Run, Tested, read_run
 from w4s.reports.summary import best_entry
@@ -78,9 +80,19 @@ async def measure_sealed(config: TestConfig) -> list[Tested]:
             account=TEST_ACCOUNT,
             problems=len(problems),
         ) as bench:
+            for estimate in test_estimates(run, task, [c.workflow for c in candidates], limits):
+                keep_estimate(folder, estimate)
             with closing(folder.journal(TESTS, Tested)) as journal:
                 await _Opening(bench, journal, problems).measure(candidates)
                 return _recorded(journal, candidates, problems_digest(problems))
+
+
+def foresee_test(config: TestConfig) -> list[Estimate]:
+    """What each workflow that has not been tested yet is going to take; the set stays closed."""
+    run = read_run(config.run)
+    task = task_of(run.config)
+    workflows = [c.workflow for c in _candidates(config, run, task.interface)]
+    return test_estimates(run, task, workflows, config)
 
 
 @dataclass(frozen=True, slots=True)

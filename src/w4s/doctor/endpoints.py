@@ -116,8 +116,8 @@ def _in_process(asked: Asked, spec: Spec) -> Finding:
         elif spec.checkpoint is not None and find_spec("torch") is None:
             return asked.fails("model", f"{asked.text} needs torch", "pip install 'w4s[train]'")
     except ConfigError as error:
-        found, _, advice = str(error).partition(": ")
-        return asked.fails("model", found, advice or "name another file")
+        found, _, advice = str(error).partition("; ")
+        return asked.fails("model", found, advice or f"name another: --{asked.room} {spec.kind}:…")
     return asked.ok("model", f"{asked.text}, in this process: no key, no network")
 
 

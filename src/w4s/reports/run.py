@@ -16,6 +16,7 @@ from typing import TypeVar
 from w4s.codec import decode, encode
 from w4s.config import SearchConfig
 from w4s.errors import StoreError
+from w4s.estimates.record import Estimate
 from w4s.methods.choosing import Finalist
 from w4s.models.ledger import Totals
 from w4s.store import read_journal, read_settings
@@ -32,6 +33,8 @@ TESTS = "tests.jsonl"
 SPENT = "spent.jsonl"
 PRICES = "prices.jsonl"
 """What tokens cost at the time of the run."""
+ESTIMATES = "estimates.jsonl"
+"""What the run was expected to take."""
 CANARIES = "sandbox.json"
 """How the walls of the sandbox were proven, when it was last opened."""
 FINAL = "final.json"
@@ -147,6 +150,8 @@ class Run:
     """The oldest first; several of one role where the price was changed on the way."""
     canaries: Mapping[str, JSON] | None = None
     """What the sandbox withstood when it was last opened; None where it never was."""
+    estimates: tuple[Estimate, ...] = ()
+    """The oldest first; of several with one title the last counts."""
     public: tuple[PublicProblem, ...] = ()
     """None in folders of versions that did not keep them."""
 
@@ -166,6 +171,7 @@ def read_run(path: Path) -> Run:
         read_final(path),
         read_journal(path / PRICES, PriceUsed),
         _read_canaries(path / CANARIES),
+        read_journal(path / ESTIMATES, Estimate),
         _read_public(path / PUBLIC),
     )
 

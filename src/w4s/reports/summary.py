@@ -11,6 +11,14 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from w4s.models.ledger import Totals
+from w4s.reports.estimated import (
+    SEARCH,
+    TEST,
+    Foreseen,
+    against_truth,
+    of_search,
+    of_tests,
+)
 from w4s.reports.run import BEST, FINISHED, Final, PriceUsed, Role, Run, Spent, Tested
 from w4s.reports.stats import Interval, wilson
 from w4s.types import Entry, Evaluation, State, Turn, Usage
@@ -127,6 +135,8 @@ class Summary:
     """What tokens cost when they were used."""
     walls: Walls | None = None
     """None where the sandbox was never opened."""
+    foreseen: tuple[Foreseen, ...] = ()
+    """What was expected against what came, of the search and of the tests."""
 
     @property
     def found(self) -> SealedResult | None:
@@ -142,6 +152,8 @@ def summarise(run: Run) -> Summary:
     best = best_entry(run.begin, run.turns, run.final)
     planned = run.config.turns or 0
     early = any(stretch.stretch == FINISHED for stretch in run.spent)
+    search_cost = _cost([s for s in run.spent if not s.is_test])
+    test_cost = _cost([s for s in run.spent if s.is_test])
     return Summary(
         folder=str(run.path),
         task=run.config.task,
@@ -157,10 +169,11 @@ def summarise(run: Run) -> Summary:
         tests=tuple(_sealed_result(t) for t in run.tests),
         tested=len({t.evaluation.workflow.digest for t in run.tests}),
         finished=early or len(run.turns) >= planned,
-        search_cost=_cost([s for s in run.spent if not s.is_test]),
-        test_cost=_cost([s for s in run.spent if s.is_test]),
+        search_cost=search_cost,
+        test_cost=test_cost,
         prices=run.prices,
         walls=_walls(run),
+        foreseen=_foreseen(run, search_cost, test_cost),
     )
 
 
@@ -238,6 +251,15 @@ def _sealed_result(tested: Tested) -> SealedResult:
         statuses=tuple(statuses.most_common()),
         usage=evaluation.usage,
         seconds=tested.seconds,
+    )
+
+
+def _foreseen(run: Run, search: Cost, test: Cost) -> tuple[Foreseen, ...]:
+    tested = {t.evaluation.workflow.digest for t in run.tests}
+    searched = of_search(run.estimates) if run.turns else []
+    return (
+        *against_truth(SEARCH, searched, search.executor + search.meta_agent, search.seconds),
+        *against_truth(TEST, of_tests(run.estimates, tested), test.executor, test.seconds),
     )
 
 

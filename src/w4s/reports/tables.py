@@ -17,6 +17,7 @@ from rich.text import Text
 
 from w4s.codec import encode
 from w4s.models.ledger import Totals
+from w4s.reports.estimated import Foreseen, quantity_text, span_text
 from w4s.reports.run import PriceUsed
 from w4s.reports.summary import Accuracy, Cost, SealedResult, Summary, TurnSummary, Walls
 
@@ -67,6 +68,8 @@ def sheets(summary: Summary) -> list[Sheet]:
         made.append(_search_sheet(summary))
     if summary.tests:
         made.append(_test_sheet(summary.tests))
+    if summary.foreseen:
+        made.append(estimate_sheet(summary.foreseen))
     return made
 
 
@@ -90,6 +93,8 @@ def notes(summary: Summary) -> list[str]:
         lines.append(f"{workflows} tested on this sealed set")
     if summary.walls is not None:
         lines.append(walls_text(summary.walls))
+    if summary.foreseen:
+        lines.append(f"Estimate: {summary.foreseen[0].source}")
     if any(used.source != "free" for used in summary.prices):
         lines.append(f"Prices: {'; '.join(map(price_text, summary.prices))}")
     return lines
@@ -196,6 +201,21 @@ def _test_cells(result: SealedResult) -> dict[str, str]:
         "$": f"{usage.usd:.4f}",
         "time": seconds_text(result.seconds),
     }
+
+
+def estimate_sheet(foreseen: Sequence[Foreseen]) -> Sheet:
+    """What was expected, the range it was expected in, and what came."""
+    rows = tuple(_foreseen_row(row) for row in foreseen)
+    return Sheet("Estimate against truth", ("", "estimate (range)", "truth", "in range"), rows)
+
+
+def _foreseen_row(row: Foreseen) -> tuple[str, ...]:
+    return (
+        f"{row.part}: {'time' if row.quantity == 'seconds' else row.quantity}",
+        span_text(row.quantity, row.expected),
+        quantity_text(row.quantity, row.truth),
+        "yes" if row.within else "no",
+    )
 
 
 def _share(value: float | None) -> str:
