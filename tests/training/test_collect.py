@@ -29,11 +29,11 @@ def improves(messages: Sequence[Message], seed: int) -> str:
     return f"Better.\n\n```python\n# {seed}\n{code}\n```"
 
 
-def run(path: Path, answer: object = right, most: int = 99) -> list[Episode | TooManyUnscored]:
+def run(path: Path, answer: object = right, most: int = 99) -> list[Collected | TooManyUnscored]:
     """Collect into `path`, and stop behind `most` episodes."""
 
-    async def main() -> list[Episode | TooManyUnscored]:
-        yielded: list[Episode | TooManyUnscored] = []
+    async def main() -> list[Collected | TooManyUnscored]:
+        yielded: list[Collected | TooManyUnscored] = []
         async with world(answer) as w:  # type: ignore[arg-type]
 
             def open_episode(episode: Episode) -> tuple[Environment, MetaAgent]:

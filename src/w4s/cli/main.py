@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
+import typer.main
 
 from w4s.cli.options import takes
 from w4s.config import (
+    CollectConfig,
     DoctorConfig,
     EvaluateConfig,
     ReportConfig,
@@ -27,7 +30,8 @@ from w4s.config import (
     WatchConfig,
 )
 from w4s.errors import ConfigError, Interrupted, W4sError
-from w4s.serving.settings import ExportConfig
+from w4s.serving.settings import ExportConfig, ServeConfig
+from w4s.training.settings import DatasetConfig, TrainConfig
 
 INTERRUPTED = 130
 
@@ -80,6 +84,52 @@ def evaluate(config: EvaluateConfig) -> None:
 
 
 @app.command()
+@takes(CollectConfig, "tasks", several=True)
+def collect(config: CollectConfig) -> None:
+    """Play episodes on training problems, to learn from; goes on where the folder ends."""
+    from w4s.cli.collect import collect
+
+    collect(config)
+
+
+@app.command()
+@takes(DatasetConfig, "runs", several=True)
+def dataset(config: DatasetConfig) -> None:
+    """Turn collected episodes into weighted examples, with statistics and a data card."""
+    from w4s.cli.dataset import dataset
+
+    dataset(config)
+
+
+@app.command()
+@takes(TrainConfig, "examples")
+def train(config: TrainConfig) -> None:
+    """Train a meta-agent on a data set (RLAO); goes on where the folder ends."""
+    from w4s.cli.train import train
+
+    train(config)
+
+
+class _Small(typer.core.TyperGroup):
+    """Loads what stands behind it, torch too, when it is given."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        return ["pretrain"]
+
+    def get_command(self, ctx: typer.Context, name: str) -> Any:
+        from w4s.cli.small import app
+
+        return typer.main.get_group(app).get_command(ctx, name)
+
+
+app.add_typer(
+    typer.Typer(cls=_Small, no_args_is_help=True, rich_markup_mode=None),
+    name="small",
+    help="Make a small meta-agent from nothing: w4s small pretrain.",
+)
+
+
+@app.command()
 def compare(
     file: Annotated[str, typer.Argument(help="TOML file with the contestants, tasks and seeds.")],
     settings: Annotated[
@@ -102,15 +152,6 @@ def report(config: ReportConfig) -> None:
 
 
 @app.command()
-@takes(DoctorConfig, None)
-def doctor(config: DoctorConfig) -> None:
-    """Look whether this machine is ready: sandbox, disk, data, packages; endpoints where named."""
-    from w4s.cli.doctor import doctor
-
-    doctor(config)
-
-
-@app.command()
 @takes(WatchConfig, "run")
 def watch(config: WatchConfig) -> None:
     """Look on while a run goes on in another process."""
@@ -120,12 +161,30 @@ def watch(config: WatchConfig) -> None:
 
 
 @app.command()
+@takes(DoctorConfig, None)
+def doctor(config: DoctorConfig) -> None:
+    """Look whether this machine is ready: sandbox, disk, data, packages; endpoints where named."""
+    from w4s.cli.doctor import doctor
+
+    doctor(config)
+
+
+@app.command()
 @takes(ExportConfig, "workflow")
 def export(config: ExportConfig) -> None:
     """Write the workflow of a run as one Python file that needs only the openai package."""
     from w4s.cli.export import export
 
     export(config)
+
+
+@app.command()
+@takes(ServeConfig, "workflow")
+def serve(config: ServeConfig) -> None:
+    """Serve the workflow of a run at an OpenAI-compatible address, like a model."""
+    from w4s.cli.serve import serve
+
+    serve(config)
 
 
 @app.command("serve-simulated")

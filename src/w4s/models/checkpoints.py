@@ -6,6 +6,7 @@ anybody asks a server for it. Imports no torch.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from importlib import resources
@@ -57,11 +58,21 @@ def is_small(checkpoint: str) -> bool:
     return isinstance(config, dict) and int(config.get("vocab_size") or 0) in range(1, 10_000)
 
 
+def weights_digest(checkpoint: str) -> str:
+    """Identity of the weights, so that a checkpoint trained again under the same name is another
+    model; 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(checkpoint).glob("*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
 def _small() -> Path:
     folder = Path(str(resources.files("w4s.models") / SMALL))
     if not (folder / _CONFIG).exists():
         raise ConfigError(
             "this installation lacks the small meta-agent; make one with"
-            " w4s small pretrain --out FOLDER, and name it small:FOLDER"
+            " w4s small pretrain FOLDER, and name it small:FOLDER"
         )
     return folder

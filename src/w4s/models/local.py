@@ -13,7 +13,6 @@ the same shape whoever else is there; so a response does not depend on its neigh
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import queue
 import threading
 from collections import deque
@@ -29,11 +28,13 @@ from transformers.utils import logging
 from w4s.errors import ConfigError, Rejected
 from w4s.models.base import Choice, Reply, Request
 from w4s.models.chat_template import prompt_tokens
-from w4s.models.checkpoints import find_checkpoint, is_adapter
+from w4s.models.checkpoints import find_checkpoint, is_adapter, weights_digest
 from w4s.types import Usage
 
 _STRIDE = 64
 """Attention looks at this many tokens, or a multiple of it: fewer different shapes."""
+_LIKELY = 64
+"""Tokens that mostly hold all of a `top_p`: a vocabulary is dear to sort."""
 
 
 class LocalModel:
@@ -52,7 +53,7 @@ class LocalModel:
             model = _load(place, torch.bfloat16 if kind == "cuda" else torch.float32)
         except (OSError, ValueError) as error:  # nothing in the folder that can be loaded
             raise ConfigError(f"cannot load the checkpoint {checkpoint}: {error}") from None
-        self._name = f"local:{checkpoint}:{_digest(Path(place))}"
+        self._name = f"local:{checkpoint}:{weights_digest(place)}"
         self._tokeniser = tokeniser
         self._limit = int(model.config.max_position_embeddings)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -337,15 +338,32 @@ def choose(
     p = torch.softmax(logits.double() / warm, dim=-1)
     cut = top_ps < 1.0
     if bool(cut.any()):
-        sorted_p, order = p[cut].sort(dim=-1, descending=True)
-        before = sorted_p.cumsum(dim=-1) - sorted_p
-        sorted_p[before >= top_ps[cut][:, None]] = 0.0
-        p[cut] = torch.zeros_like(sorted_p).scatter(-1, order, sorted_p)
+        p[cut] = _without_tail(p[cut], top_ps[cut])
     steps = p.cumsum(dim=-1)
     # A draw lies below 1, so the place it falls on has a probability above 0.
     drawn = torch.searchsorted(steps, draws[:, None].double() * steps[:, -1:], right=True)
     likeliest = logits.argmax(dim=-1)
     return torch.where(temperatures == 0.0, likeliest, drawn[:, 0].clamp_max(p.shape[1] - 1))
+
+
+def _without_tail(p: torch.Tensor, top_ps: torch.Tensor) -> torch.Tensor:
+    """0 for the tokens behind the likeliest ones that together reach a row's `top_p`."""
+    likely, order = p.topk(min(_LIKELY, p.shape[1]), dim=-1)
+    reached = likely.sum(dim=-1) >= top_ps
+    if not bool(reached.all()) and likely.shape[1] < p.shape[1]:
+        kept = torch.empty_like(p)
+        kept[reached] = _without_tail(p[reached], top_ps[reached])
+        kept[~reached] = _kept(*p[~reached].sort(dim=-1, descending=True), p, top_ps[~reached])
+        return kept
+    return _kept(likely, order, p, top_ps)
+
+
+def _kept(
+    likely: torch.Tensor, order: torch.Tensor, p: torch.Tensor, top_ps: torch.Tensor
+) -> torch.Tensor:
+    before = likely.cumsum(dim=-1) - likely
+    likely[before >= top_ps[:, None]] = 0.0
+    return p.new_zeros(len(likely), p.shape[1]).scatter(-1, order, likely)
 
 
 def _draws(job: _Job, number: int) -> torch.Tensor:
@@ -368,12 +386,3 @@ def _stop_tokens(model: Any, tokeniser: Any) -> frozenset[int]:
     configured = model.generation_config.eos_token_id
     several = configured if isinstance(configured, list) else [configured]
     return frozenset(t for t in [*several, tokeniser.eos_token_id] if t is not None)
-
-
-def _digest(folder: Path) -> str:
-    """Of the weights, so that a checkpoint trained again under the same name is another model."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]

@@ -20,12 +20,19 @@ def runs_folder() -> Path:
 
 
 def keep_confidential(task: Task, run: Path) -> None:
-    """ConfigError when the task is confidential and the run folder lies outside the cache.
+    """ConfigError when the task is confidential and the run folder lies outside the cache."""
+    if task.confidential:
+        keep_in_cache(task.name, run, "--run")
+
+
+def keep_in_cache(what: str, folder: Path, flag: str) -> None:
+    """ConfigError when a folder that quotes confidential problems lies outside the cache; `flag`
+    is the option that names it.
 
     Links are followed, so one that leads out of the cache does not count as inside."""
-    if not task.confidential or run.resolve().is_relative_to(cache_folder().resolve()):
+    if folder.resolve().is_relative_to(cache_folder().resolve()):
         return
     raise ConfigError(
-        f"{task.name} is confidential: its authors ask that no problem be published, and a run"
-        f" folder quotes problems. Keep it in the cache: --run {runs_folder() / run.name}"
+        f"{what} is confidential: its authors ask that no problem be published, and this"
+        f" folder quotes problems. Keep it in the cache: {flag} {runs_folder() / folder.name}"
     )

@@ -20,6 +20,8 @@ from w4s.meta_agent import MetaAgent
 from w4s.rollout import rollout
 from w4s.store import Journal
 from w4s.tasks.base import SearchSet, Task
+from w4s.training.dataset import rewarded
+from w4s.training.settings import Reward
 from w4s.types import Trajectory
 
 
@@ -77,8 +79,12 @@ async def collect(
     turns: int = 2,
     samples: int = 5,
     side_by_side: int = 8,
-) -> AsyncIterator[Episode | TooManyUnscored]:
+    reward: Reward = Reward.COLLECTED,
+    noise: float = 0.02,
+) -> AsyncIterator[Collected | TooManyUnscored]:
     """Make the episodes that the journal lacks, and yield each when it is on the disk.
+
+    `reward` and `noise` say what an action earns; by default what the environment gave it.
 
     An episode whose accuracies cannot be believed is left out: its TooManyUnscored is yielded
     instead, and the next call tries it again. Every other error is raised, and a stop takes
@@ -89,7 +95,7 @@ async def collect(
     try:
         while True:
             for episode in waiting:
-                play = _play(episode, open_episode, turns, samples)
+                play = _play(episode, open_episode, turns, samples, reward, noise)
                 running[asyncio.create_task(play)] = episode
                 if len(running) >= side_by_side:
                     break
@@ -99,11 +105,12 @@ async def collect(
             for task in sorted(ended, key=lambda t: running[t].number):
                 episode = running.pop(task)
                 try:
-                    journal.append(Collected(episode.number, task.result()))
+                    made = Collected(episode.number, task.result())
                 except TooManyUnscored as error:
                     yield error
                 else:
-                    yield episode
+                    journal.append(made)
+                    yield made
     finally:  # stopped: what is under way is paid for, so it is kept
         await asyncio.gather(*running, return_exceptions=True)
         for task, episode in running.items():
@@ -111,11 +118,13 @@ async def collect(
                 journal.append(Collected(episode.number, task.result()))
 
 
-async def _play(episode: Episode, open_episode: Open, turns: int, samples: int) -> Trajectory:
+async def _play(
+    episode: Episode, open_episode: Open, turns: int, samples: int, reward: Reward, noise: float
+) -> Trajectory:
     env, agent = open_episode(episode)
     begin = await env.begin()
     played = [turn async for turn in rollout(env, agent, begin, turns=turns, samples=samples)]
-    return Trajectory(episode.task, tuple(played))
+    return Trajectory(episode.task, tuple(rewarded(turn, reward, noise) for turn in played))
 
 
 def _seed(seed: int, task: str, number: int) -> int:

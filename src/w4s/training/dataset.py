@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from w4s import reward as rewards
@@ -75,6 +75,13 @@ def examples(
         for attempt in _selected(turn, choices)
         for example in _of_attempt(trajectory.task, name, number, turn, attempt, choices)
     ]
+
+
+def rewarded(turn: Turn, reward: Reward, noise: float = 0.02) -> Turn:
+    """The turn with the rewards of another rule. An episode goes on by accuracy alone, so its
+    rewards may be changed when it is over."""
+    attempts = (replace(a, reward=_reward(turn, a, reward, noise)) for a in turn.attempts)
+    return replace(turn, attempts=tuple(attempts))
 
 
 def collect_examples(trajectories: Iterable[Trajectory], choices: Choices) -> list[Example]:
@@ -145,7 +152,7 @@ def _selected(turn: Turn, choices: Choices) -> list[Attempt]:
 def _of_attempt(
     task: str, name: str, number: int, turn: Turn, attempt: Attempt, choices: Choices
 ) -> list[Example]:
-    reward = _reward(turn, attempt, choices)
+    reward = _reward(turn, attempt, choices.reward, choices.noise)
     weight = 1.0 if choices.weighting is Weighting.ONE else math.exp(reward / choices.temperature)
     proposal, accuracy = attempt.proposal, attempt.evaluation.accuracy
     if choices.repaired is Repaired.STEPS and proposal.repairs:
@@ -170,14 +177,14 @@ def _of_attempt(
     ]
 
 
-def _reward(turn: Turn, attempt: Attempt, choices: Choices) -> float:
+def _reward(turn: Turn, attempt: Attempt, reward: Reward, noise: float) -> float:
     accuracy = attempt.evaluation.accuracy
     best, last = turn.state.best.accuracy, turn.state.last.accuracy
-    match choices.reward:
+    match reward:
         case Reward.COLLECTED:
             return attempt.reward
         case Reward.MARGIN:
-            return rewards.margin(accuracy, best, last, noise=choices.noise)
+            return rewards.margin(accuracy, best, last, noise=noise)
         case Reward.CONTINUOUS:
             return rewards.continuous(accuracy, best)
         case Reward.ADVANTAGE:

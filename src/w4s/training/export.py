@@ -7,6 +7,7 @@ the Hugging Face `datasets` library read, and its statistics.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from w4s.errors import ConfigError
 from w4s.training.card import FILE, Lengths, Statistics, card, picture, statistics
@@ -18,13 +19,14 @@ from w4s.types import Example, Trajectory
 def export(config: DatasetConfig, trajectories: Iterable[Trajectory]) -> Statistics:
     """Write the data set; examples that are too long are left out whole and counted."""
     found = collect_examples(trajectories, Choices.of(config))
-    kept, lengths = _measured(config, found)
+    measured = _Measured.of(config, found)
+    kept, too_long = measured.kept, len(found) - len(measured.kept)
     if not kept:
         raise ConfigError(
-            f"nothing to learn from: {len(found)} actions pass the filters, of which"
-            f" {len(found) - len(kept)} are longer than {config.max_tokens} tokens"
+            f"nothing to learn from: {len(found)} actions pass the filters, of which {too_long} are"
+            f" longer than {measured.limit} tokens"
         )
-    counted = statistics(kept, lengths, too_long=len(found) - len(kept))
+    counted = statistics(kept, measured.lengths, too_long)
     config.out.mkdir(parents=True, exist_ok=True)
     title = f"Actions on {', '.join(counted.tasks)}"
     (config.out / "README.md").write_text(card(title, counted, config.settings()))
@@ -33,20 +35,25 @@ def export(config: DatasetConfig, trajectories: Iterable[Trajectory]) -> Statist
     return counted
 
 
-def _measured(
-    config: DatasetConfig, found: Sequence[Example]
-) -> tuple[list[Example], list[Lengths] | None]:
+@dataclass(frozen=True, slots=True)
+class _Measured:
     """The examples that are short enough, with their lengths where a tokeniser is given."""
-    if config.model is None:
-        return list(found), None
-    from w4s.training.tokens import Tokeniser
-    from w4s.training.weights import load_tokeniser
 
-    reader = Tokeniser(load_tokeniser(config.model), config.max_tokens)
-    rows = [reader.row(example) for example in found]
-    short = [
-        (example, Lengths(row.prompt, len(row.ids) - row.prompt))
-        for example, row in zip(found, rows, strict=True)
-        if len(row.ids) <= config.max_tokens
-    ]
-    return [example for example, _ in short], [length for _, length in short]
+    kept: Sequence[Example]
+    lengths: Sequence[Lengths] | None
+    limit: int
+    """Tokens; of the settings, or of the model where that takes fewer."""
+
+    @classmethod
+    def of(cls, config: DatasetConfig, found: Sequence[Example]) -> _Measured:
+        if config.model is None:
+            return cls(found, None, config.max_tokens)
+        from w4s.training.tokens import Tokeniser
+        from w4s.training.weights import context_of, load_tokeniser
+
+        limit = min(config.max_tokens, context_of(config.model) or config.max_tokens)
+        reader = Tokeniser(load_tokeniser(config.model), limit)
+        rows = [reader.row(example) for example in found]
+        short = [(e, row) for e, row in zip(found, rows, strict=True) if len(row.ids) <= limit]
+        lengths = [Lengths(row.prompt, len(row.ids) - row.prompt) for _, row in short]
+        return cls([example for example, _ in short], lengths, limit)

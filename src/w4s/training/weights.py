@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from w4s.errors import ConfigError
@@ -59,6 +59,15 @@ def load_tokeniser(checkpoint: str | Path) -> Any:
             " take a model that was made for conversations"
         )
     return tokeniser
+
+
+def context_of(checkpoint: str | Path) -> int | None:
+    """Longest conversation that a model takes, in tokens; None where only a tokeniser is given."""
+    try:
+        config = AutoConfig.from_pretrained(find_checkpoint(str(checkpoint)))
+    except (OSError, ValueError):
+        return None
+    return int(config.max_position_embeddings)
 
 
 def add_lora(model: Any, *, rank: int, alpha: float) -> Any:

@@ -1,0 +1,273 @@
+"""Collection: episodes on training problems, many side by side, kept as they are.
+
+In: the settings. Out: a run folder with one record per finished episode: prompts and actions with
+their token ids, outcomes, feedback, rewards. Load the tasks, open the workbench, play what is
+missing. What becomes an example to learn from is decided later, in `w4s dataset`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean
+
+from w4s.commands.display import Display
+from w4s.commands.workbench import (
+    Workbench,
+    answer_keys,
+    meta_agent_of,
+    open_models,
+    open_workbench,
+    problems_digest,
+)
+from w4s.config import CollectConfig
+from w4s.environment import Environment
+from w4s.errors import ConfigError, StoreError, TooManyUnscored, W4sError
+from w4s.evaluation import Evaluator
+from w4s.meta_agent import MetaAgent
+from w4s.methods import PUBLISHED
+from w4s.models.answer_book import AnswerBook
+from w4s.models.base import Purpose
+from w4s.models.checkpoints import weights_digest
+from w4s.models.specs import read_spec
+from w4s.reports.run import Role
+from w4s.store import RunFolder, read_journal, read_settings
+from w4s.tasks.base import Brief, SearchSet, Task
+from w4s.tasks.confidential import keep_confidential
+from w4s.tasks.registry import load_task
+from w4s.tasks.scorers import natural
+from w4s.training.collect import Collected, Episode, collect, episode_problems, plan_episodes
+from w4s.training.settings import Reward
+from w4s.types import JSON, Evaluation, Outcome, Workflow
+
+EPISODES = "episodes.jsonl"
+ACCOUNT = "collect_calls.sqlite"
+_CONFIDENTIAL = "confidential"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The folder of a collection, read."""
+
+    path: Path
+    config: CollectConfig
+    confidential: bool
+    """Whether one of its tasks must not be published."""
+    episodes: tuple[Collected, ...]
+
+    @property
+    def planned(self) -> int:
+        """Episodes that the settings ask for."""
+        return self.config.episodes * len(self.config.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a sitting of a collection came to."""
+
+    collection: Collection
+    """All that lies in the folder."""
+    early: W4sError | None
+    """What ended it before its last episode, if anything; the same collection goes on."""
+
+
+async def collect_in_folder(config: CollectConfig) -> Gathered:
+    """Collect, or go on with a collection, in the folder of the settings.
+
+    Whatever ends it after it has begun is returned with what has been collected; ConfigError is
+    raised, before anything is spent, for whatever cannot work."""
+    early = await _collect(config)
+    return Gathered(read_collection(config.run), early)
+
+
+def read_collection(path: Path) -> Collection:
+    """Everything in the folder. ConfigError when it holds no collection."""
+    settings = read_settings(path)
+    facts = settings.pop("facts", {})
+    if "tasks" not in settings or "episodes" not in settings:
+        raise ConfigError(
+            f"{path} holds a search, not a collection: its problems are those that a search is"
+            " judged by. w4s collect TASK --run FOLDER makes one"
+        )
+    return Collection(
+        path,
+        CollectConfig.resolve(settings, {"run": path}),
+        isinstance(facts, Mapping) and bool(facts.get(_CONFIDENTIAL)),
+        read_journal(path / EPISODES, Collected),
+    )
+
+
+async def _collect(config: CollectConfig) -> W4sError | None:
+    tasks = _tasks(config)
+    for task in tasks.values():
+        keep_confidential(task, config.run)
+    episodes = plan_episodes(config.tasks, config.episodes, config.seed)
+    for episode in episodes[: len(tasks)]:
+        _problems(config, tasks[episode.task], episode)  # too few of them shows here
+    book = AnswerBook([key for t in tasks.values() for key in answer_keys(t, t.training)])
+    models = open_models(config, config, tuple(Role), book)
+    with RunFolder(config.run) as folder:
+        async with open_workbench(
+            config,
+            config,
+            next(iter(tasks.values())),
+            models,
+            folder,
+            facts=_facts(config, tasks),
+            account=ACCOUNT,
+            problems=config.private * config.trials,
+        ) as bench:
+            try:
+                await _play(config, bench, tasks, episodes)
+            except StoreError as error:
+                return error  # what is on the disk stays; there is no room for more
+            except W4sError as error:
+                bench.account.keep("episodes, cut short")
+                return error
+    return None
+
+
+async def _play(
+    config: CollectConfig, bench: Workbench, tasks: dict[str, Task], episodes: Sequence[Episode]
+) -> None:
+    """The episodes that are missing, each shown when it is on the disk."""
+    counted = _Counted(bench.display)
+    evaluators = {name: bench.evaluator_of(task, counted) for name, task in tasks.items()}
+
+    def open_episode(episode: Episode) -> tuple[Environment, MetaAgent]:
+        task = tasks[episode.task]
+        problems = _problems(config, task, episode)
+        return (
+            _environment(config, evaluators[episode.task], task, problems),
+            meta_agent_of(
+                config, bench.models[Role.META_AGENT], _brief(task, problems), episode.seed
+            ),
+        )
+
+    with closing(bench.folder.journal(EPISODES, Collected)) as journal:
+        done, lost = len(journal.records()), 0
+        bench.display.planned = (len(episodes) - done) * _solver_calls(config)
+        if done:
+            bench.display.say(f"going on behind {done} of {len(episodes)} episodes")
+        bench.display.begin(f"{done} of {len(episodes)} episodes")
+        bench.stop.check()
+        async for made in collect(
+            episodes,
+            open_episode,
+            journal,
+            turns=config.turns,
+            samples=config.samples,
+            side_by_side=config.side_by_side,
+            reward=_REWARDS[config.reward],
+            noise=config.noise,
+        ):
+            if isinstance(made, TooManyUnscored):
+                lost += 1
+                bench.display.say(f"an episode is left out: {made}")
+                continue
+            done += 1
+            bench.display.begin(f"{done} of {len(episodes)} episodes")
+            bench.display.say(f"{done} of {len(episodes)} episodes; {_said(made)}")
+        bench.account.keep("episodes")
+    if lost:
+        raise TooManyUnscored(
+            f"{lost} of {len(episodes)} episodes could not be believed and are left out; the same"
+            " command tries them again"
+        )
+
+
+_REWARDS = {
+    "discrete": Reward.COLLECTED,  # as the environment gives it
+    "margin": Reward.MARGIN,
+    "continuous": Reward.CONTINUOUS,
+    "advantage": Reward.ADVANTAGE,
+}
+
+
+def _tasks(config: CollectConfig) -> dict[str, Task]:
+    twice = [name for name in config.tasks if config.tasks.count(name) > 1]
+    if twice:
+        raise ConfigError(f"{twice[0]} is named twice; give --episodes to play it more often")
+    return {name: load_task(name, split=config.split) for name in config.tasks}
+
+
+def _problems(config: CollectConfig, task: Task, episode: Episode) -> SearchSet:
+    return episode_problems(
+        task, episode, private=config.private, public=config.public, seed=config.seed
+    )
+
+
+def _environment(
+    config: CollectConfig, evaluator: Evaluator, task: Task, problems: SearchSet
+) -> Environment:
+    examples = PUBLISHED["w4s"].examples(task.interface)
+    return Environment(evaluator, problems, examples, trials=config.trials)
+
+
+def _brief(task: Task, problems: SearchSet) -> Brief:
+    """The task with a training problem as its example: that of a search stays with the search."""
+    example = problems.public[0]
+    key = task.answer_keys(example)
+    answer = key.answer if key is not None else natural(example.target)
+    return replace(task.brief, example=example, example_answer=answer)
+
+
+def _facts(config: CollectConfig, tasks: dict[str, Task]) -> dict[str, JSON]:
+    """What the settings led to; a collection goes on only where they lead to the same."""
+    checkpoint = read_spec(config.meta_agent).checkpoint
+    return {
+        "w4s": version("w4s"),
+        _CONFIDENTIAL: any(task.confidential for task in tasks.values()),
+        **({"weights": weights_digest(checkpoint)} if checkpoint else {}),
+        **{name: _fact(task) for name, task in tasks.items()},
+    }
+
+
+def _fact(task: Task) -> str:
+    examples = PUBLISHED["w4s"].examples(task.interface)
+    return json.dumps(
+        {
+            "training": len(task.training),
+            "problems": problems_digest(task.training),
+            "variant": task.variant,
+            "examples": [w.digest for w in examples],
+        }
+    )
+
+
+def _solver_calls(config: CollectConfig) -> int:
+    """Of one episode, about."""
+    workflows = 3 + config.turns * config.samples
+    return workflows * (config.private * config.trials + config.public)
+
+
+def _said(made: Collected) -> str:
+    """One finished episode in a line."""
+    turns = made.trajectory.turns
+    attempts = [attempt for turn in turns for attempt in turn.attempts]
+    dropped = sum(len(turn.dropped) for turn in turns)
+    begin = turns[0].state.best.accuracy if turns else 0.0
+    best = max((a.evaluation.accuracy for a in attempts), default=0.0)
+    earned = fmean(a.reward for a in attempts) if attempts else 0.0
+    return (
+        f"{made.trajectory.task}, episode {made.number + 1}: {len(attempts)} actions,"
+        f" {dropped} dropped, best {best:.1%} (at the start {begin:.1%}), mean reward {earned:.2f}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Passes outcomes on to be counted. Of each workflow nothing is shown: with several episodes
+    under way there are dozens of them."""
+
+    display: Display
+
+    def outcome(self, workflow: Workflow, purpose: Purpose, outcome: Outcome) -> None:
+        self.display.outcome(workflow, Purpose.CHECK, outcome)
+
+    def evaluation(self, purpose: Purpose, evaluation: Evaluation) -> None:
+        """The episode is told as a whole."""
