@@ -65,7 +65,7 @@ def _named(path: Path, name: str) -> tuple[Workflow, str]:
 
 
 def _settings(asked: UseConfig, known: SearchConfig) -> SearchConfig:
-    given = {
+    given: dict[str, object] = {
         "executor": asked.executor,
         "executor_key_env": asked.key_env,
         "seed": asked.seed,

@@ -64,12 +64,7 @@ class ChatCall:
 
 def read_call(raw: bytes, *, rejected: frozenset[Feature] = frozenset()) -> ChatCall:
     """Read and check one request body; raises ApiError."""
-    try:
-        body = json.loads(raw)
-    except ValueError as error:
-        raise ApiError(f"The body is not valid JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise ApiError("The body must be a JSON object.")
+    body = read_object(raw)
     if body.get("stream"):
         raise ApiError(
             "This server does not stream; send 'stream': false.",
@@ -84,12 +79,12 @@ def read_call(raw: bytes, *, rejected: frozenset[Feature] = frozenset()) -> Chat
     limit = newer if body.get(newer) is not None else "max_tokens"
     return ChatCall(
         model=model,
-        messages=_messages(body.get("messages")),
-        n=_whole(body, "n", 1, low=1, high=MAX_CHOICES),
-        seed=None if body.get("seed") is None else _whole(body, "seed", 0),
+        messages=read_messages(body),
+        n=read_whole(body, "n", 1, low=1, high=MAX_CHOICES),
+        seed=None if body.get("seed") is None else read_whole(body, "seed", 0),
         temperature=_number(body, "temperature", 1.0, low=0.0, high=2.0),
         top_p=_number(body, "top_p", 1.0, low=0.0, high=1.0),
-        max_tokens=_whole(body, limit, DEFAULT_MAX_TOKENS, low=1),
+        max_tokens=read_whole(body, limit, DEFAULT_MAX_TOKENS, low=1),
         json_mode=_json_mode(body.get("response_format")),
     )
 
@@ -151,7 +146,20 @@ def _used(body: Mapping[str, Any], feature: Feature) -> str | None:
     return feature.value if used else None
 
 
-def _messages(raw: Any) -> tuple[Message, ...]:
+def read_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in a request's body; raises ApiError."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(f"The body is not valid JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise ApiError("The body must be a JSON object.")
+    return body
+
+
+def read_messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
+    """The conversation of a request; raises ApiError."""
+    raw = body.get("messages")
     if not isinstance(raw, list) or not raw:
         raise ApiError("'messages' must be a non-empty list.", param="messages")
     return tuple(_message(index, item) for index, item in enumerate(raw))
@@ -182,13 +190,14 @@ def _text(where: str, raw: Any) -> str:
     )
 
 
-def _whole(
+def read_whole(
     body: Mapping[str, Any],
     name: str,
     default: int,
     low: int | None = None,
     high: int | None = None,
 ) -> int:
+    """A whole number in a request; raises ApiError."""
     value = body.get(name)
     if value is None:
         return default

@@ -53,9 +53,8 @@ class Metered:
     nothing has succeeded for long, StoreError when the ledger cannot be written, and otherwise
     the ProviderError of the last attempt.
 
-    The worst price of a call, which is set aside before it is sent, counts one token for each
-    byte of the prompt (no tokenizer makes more) and the full length of every response. A server
-    that ignores `max_tokens` can go beyond it; what it then reports is what counts.
+    The worst price of a call (`worst_of`) is set aside before it is sent. A server that ignores
+    `max_tokens` can go beyond it; what it then reports is what counts.
     """
 
     def __init__(
@@ -116,7 +115,7 @@ class Metered:
         raise Rejected(f"the server goes on refusing features: {refusal}")
 
     async def _send(self, request: Request) -> Reply:
-        entry = await self._budget.reserve(self._role, self.name, self._worst(request))
+        entry = await self._budget.reserve(self._role, self.name, worst_of(request, self._price))
         self._breaker.sent()
         try:
             reply = await self._model.complete(request)
@@ -163,13 +162,6 @@ class Metered:
             self._breaker.trip(end)
             raise end
 
-    def _worst(self, request: Request) -> Spending:
-        prompt = _TEMPLATE_TOKENS + sum(
-            _FRAME_TOKENS + len(m.content.encode(errors="replace")) for m in request.messages
-        )
-        completion = request.n * request.max_tokens
-        return Spending(1, prompt + completion, self._price.cost(prompt, completion))
-
     # --- Between attempts ------------------------------------------------------------------
 
     def _is_enough(self, state: RetryCallState) -> bool:
@@ -189,6 +181,16 @@ class Metered:
     async def _rest(self, seconds: float) -> None:
         await self._budget.rest(self._sleep(min(seconds, self._budget.seconds_left)))
         await self._concurrency.make_room()
+
+
+def worst_of(request: Request, price: Price) -> Spending:
+    """The most that a call can cost: one token for each byte of the prompt (no tokenizer makes
+    more) and the full length of every response."""
+    prompt = _TEMPLATE_TOKENS + sum(
+        _FRAME_TOKENS + len(m.content.encode(errors="replace")) for m in request.messages
+    )
+    completion = request.n * request.max_tokens
+    return Spending(1, prompt + completion, price.cost(prompt, completion))
 
 
 def _error(state: RetryCallState) -> BaseException | None:
