@@ -93,8 +93,10 @@ def accuracy_chart(story: Story, size: Size) -> Chart:
     measured = [c for c in story.candidates if c.accuracy is not None]
     tests = story.summary.tests
     turns = max((turn.turn for turn in story.summary.turns), default=0)
-    accuracies = [c.accuracy for c in measured if c.accuracy] + [t.accuracy for t in tests]
-    frame = _Frame(size, turns + 1 + bool(tests), _ends(accuracies))
+    intervals = [c.accuracy.interval for c in measured if c.accuracy]
+    intervals += [test.accuracy.interval for test in tests]
+    ends = _ends([i.low for i in intervals], [i.high for i in intervals])
+    frame = _Frame(size, turns + 1 + bool(tests), ends)
     dots = [
         dot
         for turn in range(turns + 1)
@@ -113,22 +115,11 @@ def accuracy_chart(story: Story, size: Size) -> Chart:
 def best_chart(stories: Sequence[Story], size: Size) -> Chart:
     """The best so far of several runs."""
     turns = max((len(story.summary.turns) for story in stories), default=0)
-    values = [
-        Accuracy(value, entry.accuracy.interval, 0)
-        for story in stories
-        for entry in story.summary.examples
-        for value in (entry.accuracy.value, *(t.best for t in story.summary.turns))
-    ]
-    frame = _Frame(size, turns + 1, _ends(values, whiskers=False))
-    lines = [line for story in stories for line in _best_so_far(frame, story)]
-    return Chart(
-        size,
-        tuple(_columns(frame, turns, sealed=False)),
-        tuple(frame.ticks()),
-        (),
-        tuple(lines),
-        None,
-    )
+    levels = [level for story in stories for level in _levels(story)]
+    frame = _Frame(size, turns + 1, _ends(levels, levels))
+    lines = tuple(line for story in stories for line in _best_so_far(frame, story))
+    across = tuple(_columns(frame, turns, sealed=False))
+    return Chart(size, across, tuple(frame.ticks()), (), lines, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +151,8 @@ class _Frame:
             yield Tick(self.y(value / 100), f"{value} %")
 
 
-def _ends(accuracies: Sequence[Accuracy], *, whiskers: bool = True) -> tuple[int, int]:
-    lows = [a.interval.low if whiskers else a.value for a in accuracies]
-    highs = [a.interval.high if whiskers else a.value for a in accuracies]
+def _ends(lows: Sequence[float], highs: Sequence[float]) -> tuple[int, int]:
+    """Whole tens, in percent, around all of them."""
     low = 10 * math.floor(10 * min(lows, default=0.0))
     high = 10 * math.ceil(10 * max(highs, default=1.0))
     if high - low > 60:  # ticks of 20 then
@@ -215,16 +205,18 @@ def _places(frame: _Frame, column: int, count: int) -> list[float]:
     return [round(first + step * i, 1) for i in range(count)]
 
 
-def _best_so_far(frame: _Frame, story: Story) -> Iterable[Line]:
-    """A staircase: the level after the examples and after each turn."""
+def _levels(story: Story) -> list[float]:
+    """The best after the examples and after each turn; nothing before they are measured."""
     examples = [entry.accuracy.value for entry in story.summary.examples]
-    if not examples:
-        return
-    levels = [max(examples), *(turn.best for turn in story.summary.turns)]
+    return [max(examples), *(turn.best for turn in story.summary.turns)] if examples else []
+
+
+def _best_so_far(frame: _Frame, story: Story) -> Iterable[Line]:
+    """A staircase of the levels."""
     half = frame.column / 2
     points = [
         f"{x:.1f},{frame.y(level)}"
-        for turn, level in enumerate(levels)
+        for turn, level in enumerate(_levels(story))
         for x in (frame.x(turn) - half, frame.x(turn) + half)
     ]
     yield Line(story.summary.folder, " ".join(points))
