@@ -71,7 +71,7 @@ def _failing_cases(public: Evaluation, problems: Sequence[Problem]) -> list[Case
         if outcome.status is not Status.UNSCORED and outcome.value < 1
     ]
     return [
-        Case(_capped(problem.question), _capped(_given(outcome)), _capped(_expected(problem)))
+        Case(_capped(problem.question), _capped(_given(outcome)), _capped(expected_answer(problem)))
         for problem, outcome in wrong[:_CASES]
     ]
 
@@ -83,7 +83,7 @@ def _given(outcome: Outcome) -> str:
     return f"no answer: {outcome.trouble}"
 
 
-def _expected(problem: Problem) -> str:
+def expected_answer(problem: Problem) -> str:
     if problem.entry_point is not None:
         return "\n".join(problem.public_tests) or f"a correct function {problem.entry_point}"
     return str(problem.target)

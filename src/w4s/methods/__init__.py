@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from w4s.methods.adas import adas
 from w4s.methods.aflow import aflow
 from w4s.methods.base import Method, Published
+from w4s.methods.gepa import check_installed, gepa
 from w4s.methods.random import random_search
 from w4s.rollout import rollout
 
@@ -16,6 +17,7 @@ METHODS: Mapping[str, Method] = {
     "random": random_search,
     "adas": adas,
     "aflow": aflow,
+    "gepa": gepa,
 }
 
 _W4S = Published(
@@ -51,6 +53,14 @@ PUBLISHED: Mapping[str, Published] = {
         trials=5,
         answer_examples=("direct",),
         code_examples=("code_direct",),
+    ),
+    "gepa": Published(
+        turns=10,
+        samples=1,
+        trials=1,
+        answer_examples=("direct",),
+        code_examples=("code_direct",),
+        ready=check_installed,
     ),
 }
 """Defaults of each method; see docs/methods.md for their sources."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +43,8 @@ class Published:
     answer_examples: tuple[str, ...]
     """Baselines that the search starts from, by name."""
     code_examples: tuple[str, ...]
+    ready: Callable[[], None] = lambda: None
+    """Raises ConfigError where something that the method needs is not installed."""
 
     def examples(self, interface: Interface) -> tuple[Workflow, ...]:
         """The workflows of the first state."""
