@@ -63,8 +63,8 @@ def test_a_compact_error_keeps_both_ends() -> None:
 
 
 def test_the_corpus_is_prompts_and_programs() -> None:
-    found = list(itertools.islice(corpus(random.Random(1)), 60))
-    assert found == list(itertools.islice(corpus(random.Random(1)), 60))
+    found = list(itertools.islice(corpus(random.Random(1)), 120))
+    assert found == list(itertools.islice(corpus(random.Random(1)), 120))
     for example in found:
         assert example.reply.startswith("Needs: kind=")
         assert len(example.reply) < 3000

@@ -10,6 +10,7 @@ needs, so that the words of a task are learned apart from which workflow suits i
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -180,6 +181,8 @@ _KINDS = (
         ),
     ),
 )
+_ACTIONS = 4
+"""To each state: they share the computation of its prompt."""
 _NAMES = ("Olga", "Bram", "Yusuf", "Ines", "Tariq", "Maud", "Pavel", "Lin", "Rhea", "Otto")
 _THINGS = ("ropes", "stamps", "tulips", "bottles", "rings", "maps", "loaves", "kites", "beads")
 _CLOSINGS = {
@@ -199,28 +202,20 @@ _ANSWERS = {
 
 
 def corpus(rng: random.Random) -> Iterator[Example]:
-    """Examples without end. About a third stand in a second turn, and vary what was tried."""
-    number = 0
-    while True:
-        number += 1
+    """Examples without end, several actions to each state, as in a collection.
+
+    About a third stand in a second turn, and half of these vary what was tried."""
+    for number in itertools.count(1):
         kind = rng.choice(_KINDS)
         brief = _brief(rng, kind)
         tried = draw_plan(rng, brief.interface.value) if rng.random() < 0.35 else None
         state = _state(rng, kind, brief, tried)
-        varied = tried is not None and rng.random() < 0.5
-        plan = vary_plan(rng, tried) if tried and varied else draw_plan(rng, brief.interface.value)
         # The model of an agent that is only asked for its prompts is never called.
-        shown = MetaAgent(InProcess(Dialect()), brief, 0, form=Form.COMPACT)
-        yield Example(
-            shown.prompt(state),
-            _reply(kind, plan),
-            1.0,
-            0.0,
-            0.0,
-            kind.name,
-            f"corpus-{number}",
-            state.turn,
-        )
+        prompt = MetaAgent(InProcess(Dialect()), brief, 0, form=Form.COMPACT).prompt(state)
+        for _ in range(_ACTIONS):
+            reply = _reply(kind, _next_plan(rng, brief.interface.value, tried))
+            name = f"corpus-{number}"
+            yield Example(prompt, reply, 1.0, 0.0, 0.0, kind.name, name, state.turn)
 
 
 def needs(kind: Kind) -> str:
@@ -272,6 +267,11 @@ def _entry(rng: random.Random, workflow: Workflow, middle: float) -> Entry:
     accuracy = min(1.0, max(0.0, rng.gauss(middle, 0.12)))
     feedback = f"Accuracy on the private validation problems: {100 * accuracy:.1f} %."
     return Entry(workflow, accuracy, feedback)
+
+
+def _next_plan(rng: random.Random, interface: str, tried: Plan | None) -> Plan:
+    varied = tried is not None and rng.random() < 0.5
+    return vary_plan(rng, tried) if tried and varied else draw_plan(rng, interface)
 
 
 def _reply(kind: Kind, plan: Plan) -> str:

@@ -23,6 +23,7 @@ from w4s.config import Count, Record
 from w4s.training.attention import plain_attention, use_trie_attention
 from w4s.training.checkpoints import write_folder
 from w4s.training.corpus import corpus
+from w4s.training.dataset import groups
 from w4s.training.loss import Scorer
 from w4s.training.optimiser import make_optimiser, rate, set_rate
 from w4s.training.settings import Positive, Scheme
@@ -30,11 +31,10 @@ from w4s.training.tokeniser import train_tokeniser
 from w4s.training.tokens import Row, Tokeniser
 from w4s.training.trie import build, join
 from w4s.training.weights import save_model
-from w4s.types import Example
 
-_TOKENISER_EXAMPLES = 1500
+_TOKENISER_EXAMPLES = 4000
 _CONTEXT = 4096
-_ROWS_PER_PASS = 8
+_STATES_PER_PASS = 4
 """More do not fit the processor's cache and are slower."""
 
 
@@ -43,7 +43,7 @@ class PretrainConfig(Record):
 
     out: Path = Field(description="Folder of the checkpoint.")
     examples: Count = Field(16000, description="Programs to imitate. More write fewer mistakes.")
-    examples_per_step: Count = Field(32, description="Programs an optimiser step learns from.")
+    examples_per_step: Count = Field(16, description="Programs an optimiser step learns from.")
     learning_rate: Positive = Field(3e-3, description="Peak. Lower it when the loss jumps.")
     warm_up: float = Field(0.04, ge=0, le=1, description="Share of the steps before the peak.")
     vocabulary: Count = Field(2048, description="Tokens. More make texts shorter, models larger.")
@@ -70,8 +70,9 @@ def pretrain(config: PretrainConfig, watch: Callable[[Imitated], None] | None = 
     begun = time.perf_counter()
     stream = corpus(random.Random(config.seed))
     seen = list(itertools.islice(stream, _TOKENISER_EXAMPLES))
-    tokeniser = train_tokeniser(_texts(seen), config.vocabulary)
-    model = small_model(config, len(tokeniser))
+    told = [f"{m.role}\n{m.content}" for e in seen for m in e.prompt if m.role == "user"]
+    tokeniser = train_tokeniser(told, config.vocabulary, [e.reply for e in seen])
+    model = small_model(config, tokeniser)
     use_trie_attention(model)
     scorer, reader = Scorer(model).train(), Tokeniser(tokeniser, _CONTEXT)
     optimiser = make_optimiser(
@@ -80,8 +81,8 @@ def pretrain(config: PretrainConfig, watch: Callable[[Imitated], None] | None = 
     fed = itertools.chain(seen, stream)
     steps = math.ceil(config.examples / config.examples_per_step)
     for step in range(steps):
-        rows = [reader.row(e) for e in itertools.islice(fed, config.examples_per_step)]
-        loss, tokens = _backward(scorer, rows)
+        some = groups(itertools.islice(fed, config.examples_per_step))
+        loss, tokens = _backward(scorer, [[reader.row(e) for e in state] for state in some])
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         set_rate(optimiser, rate(step, steps, peak=config.learning_rate, warm_up=config.warm_up))
         optimiser.step()
@@ -95,12 +96,12 @@ def pretrain(config: PretrainConfig, watch: Callable[[Imitated], None] | None = 
     return config.out
 
 
-def _backward(scorer: Scorer, rows: Sequence[Row]) -> tuple[float, int]:
-    """Gradients of the rows' loss, a few at a time; returns loss and tokens."""
-    weight = sum(row.weight for row in rows)
+def _backward(scorer: Scorer, states: Sequence[Sequence[Row]]) -> tuple[float, int]:
+    """Gradients of the loss, a few states at a time; returns loss and tokens."""
+    weight = sum(row.weight for rows in states for row in rows)
     total, tokens = 0.0, 0
-    for start in range(0, len(rows), _ROWS_PER_PASS):
-        trie = join([build([row]) for row in rows[start : start + _ROWS_PER_PASS]])
+    for start in range(0, len(states), _STATES_PER_PASS):
+        trie = join([build(rows) for rows in states[start : start + _STATES_PER_PASS]])
         part = scorer(trie) / weight
         part.backward()
         total += float(part.detach())
@@ -108,14 +109,14 @@ def _backward(scorer: Scorer, rows: Sequence[Row]) -> tuple[float, int]:
     return total, tokens
 
 
-def small_model(config: PretrainConfig, vocabulary: int) -> Any:
-    """A Qwen2 with random weights."""
+def small_model(config: PretrainConfig, tokeniser: Any) -> Any:
+    """A Qwen2 with random weights, for this tokeniser."""
     heads = max(1, config.width // 32)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         return Qwen2ForCausalLM(
             Qwen2Config(
-                vocab_size=vocabulary,
+                vocab_size=len(tokeniser),
                 hidden_size=config.width,
                 intermediate_size=config.width * 11 // 4,
                 num_hidden_layers=config.layers,
@@ -124,11 +125,7 @@ def small_model(config: PretrainConfig, vocabulary: int) -> Any:
                 max_position_embeddings=_CONTEXT,
                 tie_word_embeddings=True,
                 bos_token_id=None,
-                eos_token_id=0,
-                pad_token_id=0,
+                eos_token_id=tokeniser.eos_token_id,
+                pad_token_id=tokeniser.pad_token_id,
             )
         )
-
-
-def _texts(seen: list[Example]) -> list[str]:
-    return [text for e in seen for text in (*(f"{m.role}\n{m.content}" for m in e.prompt), e.reply)]

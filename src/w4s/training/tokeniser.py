@@ -1,32 +1,33 @@
-"""A tokeniser for small models: byte-level BPE with the ChatML form of a conversation.
+"""A tokeniser for small models: byte-level BPE for prose, whole phrases for code, ChatML for turns.
 
-In: texts, and a size. Out: a transformers tokeniser that saves and loads like any other. Every
-text can be written with it, since the bytes themselves are tokens. Lines of code and quoted
-phrases may become single tokens, so that a program has about a hundred; prose is cut into words.
+In: texts, replies, and a size. Out: a tokeniser of the Qwen2 kind, which is what transformers
+makes of any tokeniser that lies beside a Qwen2 model. Every text can be written with it, since the
+bytes themselves are tokens. Lines of code and quoted phrases that come up again and again are
+tokens of their own, so that a program has about a hundred.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from tokenizers import AddedToken
+from transformers import Qwen2Tokenizer
 
 BEGIN, END = "<|im_start|>", "<|im_end|>"
 
-_PIECES = "|".join(
-    (
-        r'\n(?: {4,}|def |import )[^\n"]*',  # a line of code, up to the first quote
-        r'"[^"\n]*"[^\n"]*',  # a phrase in it, and what follows
-        r" ?\p{L}+=[\p{L}\d._]+,?",  # a slot and its value
-        r"\n?```\p{L}*",
-        r" ?[\p{L}_]+",
-        r" ?\p{N}{1,2}",
-        r" ?[^\s\p{L}\p{N}`]+|`",
-        r"\s+",
-    )
+_PHRASE = re.compile(
+    r'\n(?: {4,}|def |import )[^\n"]*'  # a line of code, up to the first quote
+    r'|"[^"\n]{2,}"[^\n"]*'  # a phrase in it, and what follows
+    r"|[ ]?[a-z_]+=[\w.]+,?"  # a slot and its value
+    r"|\n?```[a-z]*"
 )
-"""What a token never reaches beyond."""
+_PROSE_SHARE = 0.4
+"""Of the vocabulary; the rest is for phrases."""
+_OFTEN = 1 / 1000
+"""Replies in which a phrase must come up."""
 _TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
@@ -35,30 +36,26 @@ _TEMPLATE = (
 )
 
 
-def train_tokeniser(texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:
-    """Learn a vocabulary of at most `size` tokens, 258 of which are bytes and marks of a turn."""
-    tokeniser = Tokenizer(models.BPE())
-    tokeniser.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokeniser.decoder = decoders.ByteLevel()
-    tokeniser.train_from_iterator(
-        texts,
-        trainers.BpeTrainer(
-            vocab_size=size,
-            special_tokens=[END, BEGIN],
-            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-            show_progress=False,
-        ),
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokeniser,
+def train_tokeniser(prose: Iterable[str], size: int, replies: Sequence[str] = ()) -> Any:
+    """Learn a vocabulary of at most `size` tokens, 258 of which are bytes and marks of a turn;
+    phrases are learned from `replies`."""
+    blank = Qwen2Tokenizer(
+        unk_token=END,
         eos_token=END,
         pad_token=END,
-        additional_special_tokens=[BEGIN],
+        extra_special_tokens=[BEGIN],
         chat_template=_TEMPLATE,
         clean_up_tokenization_spaces=False,
     )
+    phrases = _phrases(replies, size - int(size * _PROSE_SHARE))
+    known = re.compile("|".join(map(re.escape, sorted(phrases, key=len, reverse=True))) or "$^")
+    rest = [part for text in (*prose, *replies) for part in known.split(text)]
+    tokeniser = blank.train_new_from_iterator(rest, size - len(phrases), show_progress=False)
+    tokeniser.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
+    return tokeniser
+
+
+def _phrases(replies: Sequence[str], most: int) -> list[str]:
+    counts = Counter(phrase for reply in replies for phrase in set(_PHRASE.findall(reply)))
+    often = [p for p, count in counts.most_common() if count >= _OFTEN * len(replies)]
+    return [phrase for phrase in often if len(phrase) > 3][:most]
