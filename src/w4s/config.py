@@ -87,7 +87,7 @@ class Limits(Record):
         default=None, gt=0, description="Stop after this long; the same command then goes on."
     )
     concurrency: Annotated[Count, _FREE] = Field(
-        default=512,
+        default=1024,
         description="Solver calls at a time. Lower it for a machine with little memory.",
     )
     key_env: Annotated[VariableName, _FREE] = Field(
@@ -407,6 +407,50 @@ class WatchConfig(Record):
     run: Path = Field(description="Folder of a search, under way or not.")
     once: bool = Field(default=False, description="Show how it stands now, and end.")
     every: float = Field(default=1.0, gt=0, description="Seconds between two looks at the folder.")
+
+
+class Estimating(Record):
+    """What all estimates share."""
+
+    like: Path | None = Field(
+        default=None,
+        description="An earlier run to go by: what it measured takes the place of assumptions.",
+    )
+    as_json: bool = Field(default=False, description="Print JSON, for programs.")
+
+
+class EstimateSearchConfig(Estimating, SearchConfig):
+    """`w4s estimate search`: as `w4s search`, and what to go by."""
+
+    run: Annotated[Path, _FREE] = Field(
+        default=Path("runs/estimate"),
+        description="Folder that the search is going to have. Where it is named, an estimate that"
+        " goes by measurements is kept there, for the report.",
+    )
+    probe: Count | None = Field(
+        default=None,
+        description="Measure first: one turn of the search on so many problems, which is paid for"
+        " as the search will be.",
+    )
+
+    @property
+    def search(self) -> SearchConfig:
+        """The settings of the search itself."""
+        return SearchConfig.resolve({k: getattr(self, k) for k in SearchConfig.model_fields})
+
+
+class EstimateTestConfig(TestConfig):
+    """`w4s estimate test`: as `w4s test`; it goes by what the run has measured."""
+
+    as_json: bool = Field(default=False, description="Print JSON, for programs.")
+
+
+class EstimateCollectConfig(Estimating, CollectConfig):
+    """`w4s estimate collect`: as `w4s collect`, and what to go by."""
+
+    run: Annotated[Path, _FREE] = Field(
+        default=Path("runs/estimate"), description="Folder that the collection is going to have."
+    )
 
 
 class DoctorConfig(Record):

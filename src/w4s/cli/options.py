@@ -26,14 +26,21 @@ _SETTING = re.compile(r"[A-Za-z][A-Za-z_-]*=")
 
 
 def takes(
-    record: type[R], positional: str | None, *, several: bool = False
+    record: type[R],
+    positional: str | None,
+    *,
+    several: bool = False,
+    rehearsal: Callable[[R], None] | None = None,
 ) -> Callable[[Callable[[R], None]], Callable[..., None]]:
     """Decorate a command that takes one record; `positional` is its field without a flag, if any.
 
-    With `several`, every positional word that is no `key=value` belongs to that field."""
+    With `several`, every positional word that is no `key=value` belongs to that field. With a
+    `rehearsal` the command has a flag `--dry-run`, which calls that in its stead."""
 
     def decorate(command: Callable[[R], None]) -> Callable[..., None]:
-        def run(words: list[str] | None, config: str | None, **flags: object) -> None:
+        def run(
+            words: list[str] | None, config: str | None, dry_run: bool = False, **flags: object
+        ) -> None:
             given = {
                 name: _table(name, value) if _is_table(record.model_fields[name]) else value
                 for name, value in flags.items()
@@ -41,9 +48,15 @@ def takes(
             }
             file = read_file(Path(config)) if config is not None else {}
             named, settings = _sorted_words(words or [], positional, several)
-            command(record.resolve(file, settings, given, named))
+            settled = record.resolve(file, settings, given, named)
+            if dry_run and rehearsal is not None:
+                rehearsal(settled)
+            else:
+                command(settled)
 
         parameters = [_words(record, positional), *_options(record, positional), _config()]
+        if rehearsal is not None:
+            parameters.append(_dry_run())
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
         run.__doc__ = command.__doc__
@@ -125,6 +138,11 @@ def _option(name: str, field: FieldInfo) -> Any:
 def _config() -> inspect.Parameter:
     help = "TOML file with settings, named as the options are; flags win over it."
     return _parameter("config", str | None, typer.Option(None, metavar="FILE", help=help))
+
+
+def _dry_run() -> inspect.Parameter:
+    help = "Say what it would take: calls, tokens, dollars, minutes. Needs no key, calls nobody."
+    return _parameter("dry_run", bool, typer.Option(False, "--dry-run", help=help))
 
 
 def _parameter(name: str, annotation: Any, info: Any) -> inspect.Parameter:

@@ -32,6 +32,7 @@ from w4s.store import RunFolder
 from w4s.tasks.base import Task
 from w4s.tasks.registry import load_task
 from w4s.types import Entry, Message, State, Workflow
+from w4s.workflow import named_workflow
 
 _EPISODES_METHOD = "w4s"
 
@@ -40,6 +41,21 @@ def foresee_search(asked: SearchConfig, like: Path | None = None) -> Estimate:
     """What a search is going to take, by an earlier run where one is given."""
     task = task_of(asked)
     return search_estimate(plan_of(asked, task), task, like)
+
+
+def foresee_found(asked: SearchConfig, like: Path | None = None) -> Estimate:
+    """What the test of the workflow that a search will find is going to take."""
+    task = task_of(asked)
+    plan = plan_of(asked, task)
+    return _tested(plan.config, plan.examples, task, Workflow("", "of what is found"), like)
+
+
+def workflow_estimate(asked: SearchConfig, name: str, like: Path | None = None) -> Estimate:
+    """What the test of a workflow as it is, by its name or file, is going to take."""
+    task = task_of(asked)
+    plan = plan_of(asked, task)
+    workflow = named_workflow(name, task.interface)
+    return _tested(plan.config, plan.examples, task, workflow, like)
 
 
 def search_estimate(plan: Plan, task: Task, like: Path | None = None) -> Estimate:
@@ -112,6 +128,28 @@ def prices_of(config: Setup) -> Mapping[Role, Price | None]:
     """What the models' tokens cost, None where that is not known."""
     named = {Role.EXECUTOR: config.executor, Role.META_AGENT: config.meta_agent}
     return {role: quote(read_spec(text), config.prices).price for role, text in named.items()}
+
+
+def _tested(
+    config: SearchConfig,
+    examples: Sequence[Workflow],
+    task: Task,
+    workflow: Workflow,
+    like: Path | None,
+) -> Estimate:
+    """One test, before there is a run."""
+    seen, samples = _seen(like, config), config.samples or 1
+    rates, pace = _measures(config, task, (*examples, workflow), samples, seen)
+    size = task.sealed.size
+    return foresee(
+        f"test {workflow.name}",
+        f"{workflow.name} on {size} problems",
+        test_work(size, workflow, rates),
+        pace,
+        prices_of(config),
+        rates.source,
+        workflow.digest,
+    )
 
 
 def _collecting(config: CollectConfig, task: Task, name: str, like: Path | None) -> Estimate:

@@ -5,13 +5,13 @@ In: those. Out: an Estimate. Repetitions that faults of the provider cause are n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from w4s.config import Limits
 from w4s.estimates.pace import Pace
 from w4s.estimates.record import Estimate, Share
-from w4s.estimates.span import Span
+from w4s.estimates.span import Span, total
 from w4s.estimates.work import Part, Work
 from w4s.models.prices import Price
 from w4s.reports.run import Role
@@ -31,6 +31,29 @@ def foresee(
     """The estimate for one piece of work."""
     shares = tuple(_share(part, prices.get(part.role)) for part in work.parts)
     return Estimate(title, plan, source, shares, pace.seconds(work.stages), workflow)
+
+
+def together(title: str, estimates: Sequence[Estimate], *, times: int = 1) -> Estimate:
+    """Several, one after another, and that so many times."""
+    shares = tuple(
+        replace(
+            share,
+            calls=share.calls * float(times),
+            prompt_tokens=share.prompt_tokens * float(times),
+            completion_tokens=share.completion_tokens * float(times),
+            usd=None if share.usd is None else share.usd * float(times),
+        )
+        for estimate in estimates
+        for share in estimate.shares
+    )
+    return Estimate(
+        title,
+        " and ".join(estimate.plan for estimate in estimates),
+        "; ".join(dict.fromkeys(estimate.source for estimate in estimates)),
+        shares,
+        total(estimate.seconds for estimate in estimates) * float(times),
+        ends_at=next((e.ends_at for e in estimates if e.ends_at), ""),
+    )
 
 
 def within(estimate: Estimate, limits: Limits) -> Estimate:
@@ -74,7 +97,7 @@ def _cut(share: Share, left: Span) -> Share:
 
 
 def _part_of(span: Span, left: Span) -> Span:
-    """End by end: where much would be needed, little of it is reached."""
+    """End by end, so that sums stay within the limit."""
     return Span(span.low * left.low, span.likely * left.likely, span.high * left.high)
 
 

@@ -40,7 +40,10 @@ class Seen:
 
     @property
     def tokens_factor(self) -> float:
-        return OTHER if self.differs else SAME
+        """Few problems say little about the others."""
+        problems = self.run.facts.get("private")
+        few = 0.5 / math.sqrt(problems) if isinstance(problems, int) and problems > 0 else 0.0
+        return (OTHER if self.differs else SAME) * (1 + few)
 
     @property
     def pace_factor(self) -> float:

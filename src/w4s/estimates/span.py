@@ -44,9 +44,16 @@ class Span:
         up = math.hypot(_log(self.high, self.likely), _log(other.high, other.likely))
         return Span(likely * math.exp(-down), likely, likely * math.exp(up))
 
+    @property
+    def ordered(self) -> Span:
+        """With the ends where they belong. Under a limit the part that is reached may be small
+        where much would be needed, and the ends of a part change sides."""
+        ends = (self.low, self.likely, self.high)
+        return Span(min(ends), self.likely, max(ends))
+
     def holds(self, value: float) -> bool:
         """Whether a value is within the range."""
-        return self.low <= value <= self.high
+        return self.ordered.low <= value <= self.ordered.high
 
 
 def total(spans: Iterable[Span]) -> Span:

@@ -79,7 +79,9 @@ def quantity_text(quantity: str, value: float) -> str:
     rough = _two_figures(value)
     match quantity:
         case "dollars":
-            return f"${rough:,.2f}" if rough >= 1 else f"${rough:.2g}"
+            if rough >= 10:
+                return f"${rough:,.0f}"
+            return f"${rough:.2f}" if rough >= 1 else f"${rough:.2g}"
         case "seconds":
             return _time_text(rough)
         case _:
@@ -89,7 +91,7 @@ def quantity_text(quantity: str, value: float) -> str:
 def span_text(quantity: str, span: Span) -> str:
     """`9,500 (3,100 to 24,000)`, or the value alone where it is known exactly."""
     likely = quantity_text(quantity, span.likely)
-    low, high = quantity_text(quantity, span.low), quantity_text(quantity, span.high)
+    low, high = (quantity_text(quantity, end) for end in (span.ordered.low, span.ordered.high))
     return likely if low == high else f"{likely} ({low} to {high})"
 
 
