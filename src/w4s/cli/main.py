@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,9 @@ from w4s.cli.options import takes
 from w4s.config import (
     CollectConfig,
     DoctorConfig,
+    EstimateCollectConfig,
+    EstimateSearchConfig,
+    EstimateTestConfig,
     EvaluateConfig,
     ReportConfig,
     SearchConfig,
@@ -56,8 +60,26 @@ def tasks(config: TasksConfig) -> None:
     tasks(config)
 
 
+def _rehearse_search(config: SearchConfig) -> None:
+    from w4s.cli.estimate import rehearse_search
+
+    rehearse_search(config)
+
+
+def _rehearse_test(config: TestConfig) -> None:
+    from w4s.cli.estimate import rehearse_test
+
+    rehearse_test(config)
+
+
+def _rehearse_collect(config: CollectConfig) -> None:
+    from w4s.cli.estimate import rehearse_collect
+
+    rehearse_collect(config)
+
+
 @app.command()
-@takes(SearchConfig, "task")
+@takes(SearchConfig, "task", rehearsal=_rehearse_search)
 def search(config: SearchConfig) -> None:
     """Search for a workflow that beats the baselines; goes on where the folder ends."""
     from w4s.cli.search import search
@@ -66,7 +88,7 @@ def search(config: SearchConfig) -> None:
 
 
 @app.command()
-@takes(TestConfig, "run")
+@takes(TestConfig, "run", rehearsal=_rehearse_test)
 def test(config: TestConfig) -> None:
     """Measure the best workflow of a run on its sealed test, once."""
     from w4s.cli.test import test
@@ -84,7 +106,7 @@ def evaluate(config: EvaluateConfig) -> None:
 
 
 @app.command()
-@takes(CollectConfig, "tasks", several=True)
+@takes(CollectConfig, "tasks", several=True, rehearsal=_rehearse_collect)
 def collect(config: CollectConfig) -> None:
     """Play episodes on training problems, to learn from; goes on where the folder ends."""
     from w4s.cli.collect import collect
@@ -135,10 +157,17 @@ def compare(
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Settings to change.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take; calls nobody.")
+    ] = False,
 ) -> None:
     """Compare methods and baselines on tasks, with paired statistics; goes on where it ended."""
     from w4s.cli.compare import compare, read_comparison
+    from w4s.cli.estimate import estimate_compare
 
+    if dry_run:
+        estimate_compare(file, settings or [])
+        return
     compare(read_comparison(file, settings or []))
 
 
@@ -158,6 +187,54 @@ def watch(config: WatchConfig) -> None:
     from w4s.cli.watch import watch
 
     watch(config)
+
+
+estimate = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(
+    estimate, name="estimate", help="Say what a command will take: calls, tokens, dollars, time."
+)
+
+
+@estimate.command("search")
+@takes(EstimateSearchConfig, "task")
+def estimate_search(config: EstimateSearchConfig) -> None:
+    """What a search will take, by assumptions, an earlier run or a probe."""
+    from w4s.cli.estimate import estimate_search
+
+    estimate_search(config)
+
+
+@estimate.command("test")
+@takes(EstimateTestConfig, "run")
+def estimate_test(config: EstimateTestConfig) -> None:
+    """What a test will take, by what its run has measured."""
+    from w4s.cli.estimate import estimate_test
+
+    estimate_test(config)
+
+
+@estimate.command("collect")
+@takes(EstimateCollectConfig, "tasks", several=True)
+def estimate_collect(config: EstimateCollectConfig) -> None:
+    """What a collection will take, by assumptions or an earlier search."""
+    from w4s.cli.estimate import estimate_collect
+
+    estimate_collect(config)
+
+
+@estimate.command("compare")
+def estimate_compare(
+    file: Annotated[str, typer.Argument(help="TOML file, as for w4s compare.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Settings to change.")
+    ] = None,
+    like: Annotated[str | None, typer.Option(help="An earlier run to go by.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """What is left of a comparison will take."""
+    from w4s.cli.estimate import estimate_compare
+
+    estimate_compare(file, settings or [], like=Path(like) if like else None, as_json=as_json)
 
 
 @app.command()
