@@ -38,7 +38,7 @@ def watch(config: WatchConfig) -> None:
     console = output()
     story, now = view.look()
     if config.once:
-        console.print(board(story, now))
+        console.print(board(story, now, console.width))
         return
     try:
         if console.is_terminal:
@@ -83,11 +83,11 @@ _MARKS = (LOCK, BEGIN, TURNS, TESTS)
 
 def _follow(view: View, console: Console, every: float) -> None:
     story, now = view.look()
-    with Live(board(story, now), console=console, auto_refresh=False) as live:
+    with Live(board(story, now, console.width), console=console, auto_refresh=False) as live:
         while story.going is Going.RUNNING:
             time.sleep(every)
             story, now = view.look()
-            live.update(board(story, now), refresh=True)
+            live.update(board(story, now, console.width), refresh=True)
 
 
 def _log(view: View, console: Console, every: float) -> None:
@@ -107,7 +107,7 @@ def _log(view: View, console: Console, every: float) -> None:
             break
         time.sleep(every)
     _say(console, standing_text(story, now))
-    console.print(board(story, now))
+    console.print(board(story, now, console.width))
 
 
 def _say(console: Console, line: str) -> None:

@@ -31,7 +31,9 @@ from w4s.reports.tables import (
 )
 
 _CELLS = 50
-"""Width of the picture of accuracies."""
+"""Most for the picture of accuracies; numbers come first where the terminal is narrow."""
+_NUMBERS = 58
+"""What the other columns need."""
 _TURNS = 12
 """The latest so many are shown."""
 _ANALYSIS_CHARACTERS = 400
@@ -47,15 +49,15 @@ class Now:
     """All that the search has spent, this turn included."""
 
 
-def board(story: Story, now: Now) -> Group:
-    """Everything, from what it is to what it has cost."""
+def board(story: Story, now: Now, width: int) -> Group:
+    """Everything, from what it is to what it has cost, on so many columns."""
     summary = story.summary
     parts: list[RenderableType] = [
         Text(heading(summary), style="bold"),
         Text(standing_text(story, now), style=_STYLES[story.going]),
     ]
     if summary.examples:
-        parts += [Text(), _picture(story)]
+        parts += [Text(), _picture(story, max(10, min(_CELLS, width - _NUMBERS)))]
     latest = [c for c in story.candidates if c.turn and c.turn == len(summary.turns)]
     if latest:
         parts += [_latest(latest, story.by_id), *_analysis(latest)]
@@ -95,17 +97,20 @@ def _seconds_left(story: Story, now: Now) -> float | None:
     return max(0.0, each * (story.summary.turns_planned - done) - now.seconds)
 
 
-def _picture(story: Story) -> Table:
+def _picture(story: Story, cells: int) -> Table:
     """A line for each example and each turn: all candidates, the interval of the best of them."""
     summary = story.summary
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    table.add_column(_axis(), no_wrap=True, min_width=_CELLS)
+    table.add_column(_axis(cells), no_wrap=True, min_width=cells)
     table.add_column("accuracy [95 %]", justify="right", no_wrap=True)
     table.add_column("best so far", justify="right", no_wrap=True)
     for example in summary.examples:
         table.add_row(
-            _name(example.name), _track([], example.accuracy), accuracy_text(example.accuracy), ""
+            _name(example.name),
+            _track(cells, [], example.accuracy),
+            accuracy_text(example.accuracy),
+            "",
         )
     hidden = len(summary.turns) - _TURNS
     if hidden > 0:
@@ -114,33 +119,34 @@ def _picture(story: Story) -> Table:
         others = [c.accuracy.value for c in turn.candidates]
         chosen = turn.chosen.accuracy if turn.chosen else None
         text = accuracy_text(chosen) if chosen else "nothing ran"
-        table.add_row(f"turn {turn.turn}", _track(others, chosen), text, f"{100 * turn.best:.1f} %")
+        table.add_row(
+            f"turn {turn.turn}", _track(cells, others, chosen), text, f"{100 * turn.best:.1f} %"
+        )
     return table
 
 
-def _axis() -> Text:
-    line = f"{'0 %':<{_CELLS // 2 - 2}}{'50 %':<{_CELLS - _CELLS // 2 - 3}}100 %"
-    return Text(line, style="dim")
+def _axis(cells: int) -> Text:
+    return Text(f"{'0 %':<{cells - 5}}100 %", style="dim")
 
 
-def _track(others: Iterable[float], chosen: Accuracy | None) -> Text:
+def _track(cells: int, others: Iterable[float], chosen: Accuracy | None) -> Text:
     """`·` a candidate, `●` the one that advanced, `─` its interval."""
-    cells = [" "] * _CELLS
+
+    def cell(share: float) -> int:
+        return min(cells - 1, int(share * cells))
+
+    drawn = [" "] * cells
     if chosen is not None:
-        for cell in range(_cell(chosen.interval.low), _cell(chosen.interval.high) + 1):
-            cells[cell] = "─"
+        low, high = cell(chosen.interval.low), cell(chosen.interval.high)
+        drawn[low : high + 1] = "─" * (high + 1 - low)
     for value in others:
-        cells[_cell(value)] = "·"
+        drawn[cell(value)] = "·"
     if chosen is not None:
-        cells[_cell(chosen.value)] = "●"
-    text = Text("".join(cells))
+        drawn[cell(chosen.value)] = "●"
+    text = Text("".join(drawn))
     text.highlight_regex(r"●", "bold cyan")
     text.highlight_regex(r"─+", "dim")
     return text
-
-
-def _cell(share: float) -> int:
-    return min(_CELLS - 1, int(share * _CELLS))
 
 
 def _latest(candidates: Iterable[Candidate], known: Mapping[str, Candidate]) -> Table:

@@ -96,6 +96,12 @@ class Candidate:
     """By public problem, in their order."""
 
 
+def short_name(candidate: Candidate) -> str:
+    """`3.2` for the second of the third turn; others keep their name."""
+    name = candidate.name.removeprefix("turn ")
+    return name.replace(", sample ", ".").replace(", candidate ", ".")
+
+
 @dataclass(frozen=True, slots=True)
 class Duel:
     """One candidate against another, by the numbers of the private problems."""
