@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from w4s.models.ledger import Totals
-from w4s.reports.candidates import Candidate, Standing
+from w4s.reports.candidates import Candidate, Standing, short_name
 from w4s.reports.plain import visible
 from w4s.reports.story import Going, Story
 from w4s.reports.summary import Accuracy
@@ -151,8 +151,9 @@ def _track(cells: int, others: Iterable[float], chosen: Accuracy | None) -> Text
 
 def _latest(candidates: Iterable[Candidate], known: Mapping[str, Candidate]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("latest turn", "standing", "from"):
-        table.add_column(column)
+    table.add_column("latest turn")
+    for column in ("standing", "from"):
+        table.add_column(column, no_wrap=True)
     for column in ("accuracy [95 %]", "change", "reward", "errors"):
         table.add_column(column, justify="right", no_wrap=True)
     for c in candidates:
@@ -160,7 +161,7 @@ def _latest(candidates: Iterable[Candidate], known: Mapping[str, Candidate]) -> 
         table.add_row(
             _name(c.name),
             c.standing.value,
-            _name(known[c.compared].name if c.compared else ""),
+            _name(short_name(known[c.compared]) if c.compared else ""),
             accuracy_text(c.accuracy) if c.accuracy else "",
             "" if c.change is None else f"{100 * c.change:+.1f}",
             "" if c.reward is None else f"{c.reward:g}",

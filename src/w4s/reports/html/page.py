@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from w4s.models.ledger import Totals
-from w4s.reports.candidates import Candidate, Standing
+from w4s.reports.candidates import Candidate, Standing, short_name
 from w4s.reports.html.chart import NARROW, WIDE, Chart, accuracy_chart, best_chart
 from w4s.reports.html.text import coloured, diff_lines
 from w4s.reports.html.tree import Tree, lineage
@@ -176,9 +176,7 @@ def _tokens_text(totals: Totals) -> str:
 
 def _box_title(candidate: Candidate) -> str:
     """What fits into a box of the lineage."""
-    name = (
-        candidate.name.replace("turn ", "").replace(", sample ", ".").replace(", candidate ", ".")
-    )
+    name = short_name(candidate)
     return name if len(name) <= _BOX_CHARACTERS else name[: _BOX_CHARACTERS - 1] + "…"
 
 
