@@ -8,6 +8,7 @@ missing. What becomes an example to learn from is decided later, in `w4s dataset
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ from w4s.models.base import Purpose
 from w4s.models.checkpoints import weights_digest
 from w4s.models.specs import read_spec
 from w4s.reports.run import Role
+from w4s.reports.tables import seconds_text
 from w4s.store import RunFolder, read_journal, read_settings
 from w4s.tasks.base import Brief, SearchSet, Task
 from w4s.tasks.confidential import keep_confidential
@@ -150,6 +152,7 @@ async def _play(
 
     with closing(bench.folder.journal(EPISODES, Collected)) as journal:
         done, lost = len(journal.records()), 0
+        begun, missing = time.monotonic(), len(episodes) - done
         bench.display.planned = (len(episodes) - done) * _solver_calls(config)
         if done:
             bench.display.say(f"going on behind {done} of {len(episodes)} episodes")
@@ -171,7 +174,12 @@ async def _play(
                 continue
             done += 1
             bench.display.begin(f"{done} of {len(episodes)} episodes")
-            bench.display.say(f"{done} of {len(episodes)} episodes; {_said(made)}")
+            left = len(episodes) - done
+            seconds = (time.monotonic() - begun) / (missing - left) * left
+            bench.display.say(
+                f"{done} of {len(episodes)} episodes, about {seconds_text(seconds)} left;"
+                f" {_said(made)}"
+            )
         bench.account.keep("episodes")
     if lost:
         raise TooManyUnscored(

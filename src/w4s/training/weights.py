@@ -96,6 +96,7 @@ def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
 def save_model(model: Any, tokeniser: Any, folder: Path, *, merged: bool = True) -> None:
     """Save as safetensors. With adapters: the adapter alone, or merged into the whole model, on
     which `model` is then left as a plain one."""
+    logging.disable_progress_bar()  # also where nothing was loaded before
     if merged and hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     model.save_pretrained(str(folder), safe_serialization=True)
