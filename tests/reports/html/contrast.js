@@ -24,7 +24,7 @@
     const layers = [];
     for (let at = element; at; at = at.parentElement) {
       // In a picture the box of a text is drawn by the rectangle beside it.
-      const box = at instanceof SVGElement && at !== element ? at.querySelector(":scope > rect") : null;
+      const box = at.matches("a.box") ? at.querySelector("rect") : null;
       const colour = parse(box ? getComputedStyle(box).fill : getComputedStyle(at).backgroundColor);
       if (colour && colour.a > 0) layers.push(colour);
       if (colour && colour.a === 1) break;
