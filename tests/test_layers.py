@@ -9,7 +9,7 @@ import w4s
 
 ROOT = Path(w4s.__file__).parent
 LAYERS = [
-    {"types", "errors", "extras", "codec", "waiting", "agent"},
+    {"types", "errors", "extras", "codec", "waiting", "places", "agent"},
     {"config", "store", "sandbox", "models", "prompts"},
     {"tasks", "workflow", "workflows"},
     {"executor"},

@@ -75,7 +75,7 @@ class Environment:
         A wrong answer is no error. Neither is a fault of the provider's, which says nothing about
         the workflow; the evaluation will meet it again if it lasts."""
         problem = self.problems.public[0]
-        outcome = await self.evaluator.runner.run(workflow, problem, Purpose.CHECK)
+        outcome = await self.evaluator.once(workflow, problem, Purpose.CHECK)
         if outcome.status is Status.SCORED:
             return None
         if outcome.status is Status.UNSCORED and (

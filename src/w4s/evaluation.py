@@ -7,7 +7,6 @@ raised then. Too many problems lost to faults that are not the workflow's: the e
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Protocol
 
 from w4s.errors import Rejected, TooManyUnscored, W4sError
 from w4s.models.base import Purpose
+from w4s.places import Places
 from w4s.racing import Race, Racing
 from w4s.runner import Runner
 from w4s.types import Evaluation, Outcome, Problem, Status, Workflow
@@ -46,20 +46,25 @@ class Evaluator:
     runner: Runner
     unscored_limit: float = 0.05
     """Share of problems that may end UNSCORED before an evaluation is no longer believed."""
-    concurrency: int = 512
+    concurrency: int = 1024
     """Solver calls that may be alive at once, over all evaluations."""
     observer: Observer = field(default_factory=Unobserved)
-    _slots: asyncio.Semaphore = field(init=False, repr=False)
+    _places: Places = field(init=False, repr=False)
     _stopped_by: W4sError | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(self.concurrency)
+        self._places = Places(self.concurrency)
 
     def beside(self, runner: Runner, observer: Observer) -> Evaluator:
         """Another one, for another task; both together keep to one concurrency."""
         other = replace(self, runner=runner, observer=observer)
-        other._slots = self._slots
+        other._places = self._places
         return other
+
+    async def once(self, workflow: Workflow, problem: Problem, purpose: Purpose) -> Outcome:
+        """One solver call that belongs to no evaluation. Raises what the runner raises."""
+        async with self._places.place(workflow.digest):
+            return await self.runner.run(workflow, problem, purpose)
 
     async def evaluate(
         self, workflow: Workflow, problems: Sequence[Problem], purpose: Purpose, trial: int = 0
@@ -145,7 +150,7 @@ class Evaluator:
     async def _run(
         self, workflow: Workflow, problem: Problem, purpose: Purpose, trial: int, lost: _Lost
     ) -> Outcome:
-        async with self._slots:
+        async with self._places.place(workflow.digest):
             if self._stopped_by is not None:
                 raise self._stopped_by
             lost.check()
