@@ -111,7 +111,7 @@ async def _collect(config: CollectConfig) -> W4sError | None:
     for episode in episodes[: len(tasks)]:
         _problems(config, tasks[episode.task], episode)  # too few of them shows here
     book = AnswerBook([key for t in tasks.values() for key in answer_keys(t, t.training)])
-    models = open_models(config, config, tuple(Role), book)
+    models = open_models(config, config, tuple(Role), book, token_ids=True)
     with RunFolder(config.run) as folder:
         async with open_workbench(
             config,

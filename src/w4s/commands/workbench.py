@@ -105,9 +105,15 @@ def task_of(config: SearchConfig) -> Task:
 
 
 def open_models(
-    config: Setup, limits: Limits, roles: Sequence[Role], book: AnswerBook
+    config: Setup,
+    limits: Limits,
+    roles: Sequence[Role],
+    book: AnswerBook,
+    *,
+    token_ids: bool = False,
 ) -> dict[Role, Opened]:
-    """Read the specs, find keys and prices. ConfigError for whatever is missing."""
+    """Read the specs, find keys and prices. ConfigError for whatever is missing. With `token_ids`
+    the meta-agent's server is asked for them, to train on what was really sampled."""
     named = {
         Role.EXECUTOR: (config.executor, limits.executor_key_env),
         Role.META_AGENT: (config.meta_agent, limits.key_env),
@@ -117,7 +123,13 @@ def open_models(
         text, key_env = named[role]
         spec = read_spec(text)
         price = spec_price(spec, config.prices, needed=limits.max_usd is not None)
-        model = open_model(spec, environ=os.environ, answer_book=book, key_env=key_env)
+        model = open_model(
+            spec,
+            environ=os.environ,
+            answer_book=book,
+            key_env=key_env,
+            token_ids=token_ids and role is Role.META_AGENT,
+        )
         opened[role] = Opened(spec, model, price)
     return opened
 

@@ -119,8 +119,11 @@ def open_model(
     environ: Mapping[str, str],
     answer_book: AnswerBook | None = None,
     key_env: str = OPENAI_KEY,
+    token_ids: bool = False,
 ) -> Model:
-    """The bare model. `key_env` names the variable with the key; local servers need none."""
+    """The bare model. `key_env` names the variable with the key; local servers need none.
+    `token_ids` asks a server for the ids of prompt and reply; models in this process give theirs.
+    """
     match spec.kind:
         case Kind.SIMULATED:
             if answer_book is None:
@@ -142,7 +145,9 @@ def open_model(
             from w4s.models.http import HttpModel
 
             key = _key(spec, environ, key_env)
-            return HttpModel(spec.detail, spec.base_url, key, scout=not spec.local)
+            return HttpModel(
+                spec.detail, spec.base_url, key, token_ids=token_ids, scout=not spec.local
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ the Hugging Face `datasets` library read, and its statistics.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from w4s.errors import ConfigError
 from w4s.training.card import FILE, Lengths, Statistics, card, picture, statistics
 from w4s.training.dataset import Choices, collect_examples, write_examples
+from w4s.training.replay import with_replay
 from w4s.training.settings import DatasetConfig
 from w4s.types import Example, Trajectory
 
@@ -19,6 +21,10 @@ from w4s.types import Example, Trajectory
 def export(config: DatasetConfig, trajectories: Iterable[Trajectory]) -> Statistics:
     """Write the data set; examples that are too long are left out whole and counted."""
     found = collect_examples(trajectories, Choices.of(config))
+    if config.replay:
+        # Other programs in each round: they are drawn by what was collected.
+        rng = random.Random(found[0].trajectory if found else 0)
+        found = with_replay(found, rng, share=config.replay)
     measured = _Measured.of(config, found)
     kept, too_long = measured.kept, len(found) - len(measured.kept)
     if not kept:

@@ -128,6 +128,12 @@ class DatasetConfig(Record):
     minimum_accuracy: Share = Field(
         default=0.0, description="Leave out actions below this accuracy."
     )
+    replay: float = Field(
+        default=0.0,
+        ge=0,
+        description="Programs of the grammar's corpus to mix in, for each collected example. 0.3"
+        " for small meta-agents, which otherwise forget how a task is read.",
+    )
     model: str | None = Field(
         default=None,
         description="Checkpoint whose tokeniser measures lengths; default: the meta-agent of the"
