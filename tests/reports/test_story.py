@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from typer.testing import CliRunner
 from told_run import PRIVATE_WORD, PROBLEMS, SEALED_WORD, TARGET_WORD, write_run
 from w4s.cli.options import takes
 from w4s.config import SearchConfig
+from w4s.methods.choosing import Finalist
 from w4s.reports.candidates import Standing, duel
 from w4s.reports.command import search_command
-from w4s.reports.run import read_run
+from w4s.reports.html.page import html_page
+from w4s.reports.run import FINAL, Final, final_text, read_run
 from w4s.reports.story import Going, Story, tell
 from w4s.reports.story_text import side_by_side, stories_json, stories_markdown
 from w4s.store import RunFolder, is_held
@@ -97,6 +100,22 @@ def test_a_story_says_whether_the_run_goes_on(tmp_path: Path) -> None:
     assert not is_held(folder)
     assert tell(read_run(write_run(tmp_path / "done", turns=2))).going is Going.FINISHED
     assert not is_held(tmp_path / "nothing")
+
+
+def test_finalists_are_told_with_both_measurements(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    first, second = (a.workflow for a in read_run(folder).turns[0].attempts)
+    final = Final(
+        (Finalist(first, 0.75, (1.0, 0.0), 9.0), Finalist(second, 0.5, (1.0, 1.0), 3.0)),
+        second.digest,
+    )
+    (folder / FINAL).write_text(final_text(final))
+    story = tell(read_run(folder))
+    told = [(f.name, f.validated, f.fresh, f.chosen) for f in story.finalists]
+    assert told == [("turn 1, sample 1", 0.75, 0.5, False), ("turn 1, sample 2", 0.5, 1.0, True)]
+    assert story.best == story.by_id["t1c2"]
+    assert "turn 1, sample 2 (chosen)" in stories_markdown([story])
+    assert "Finalists, measured again" in html_page([story], written_at=datetime.now(UTC))
 
 
 def test_a_run_that_has_only_begun_can_be_told(tmp_path: Path) -> None:

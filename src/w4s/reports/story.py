@@ -18,7 +18,7 @@ from w4s.config import to_toml
 from w4s.models.ledger import Totals
 from w4s.reports.candidates import SAME, Candidate, candidates_of
 from w4s.reports.command import search_command
-from w4s.reports.run import FINISHED, PublicProblem, Role, Run, Spent, Tested
+from w4s.reports.run import FINISHED, Final, PublicProblem, Role, Run, Spent, Tested
 from w4s.reports.stats import Difference, crossed, mcnemar
 from w4s.reports.summary import Summary, summarise
 from w4s.types import Evaluation
@@ -42,6 +42,20 @@ class Stretch:
     seconds: float
     executor: Totals
     meta_agent: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Remeasured:
+    """One of the best, measured again at the end of the search."""
+
+    name: str
+    validated: float
+    """Accuracy in the search: too high on average, because it was chosen for being high."""
+    fresh: float
+    """The accuracy to believe."""
+    cost: float
+    """Of one answer: dollars, or tokens where no price is known."""
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,8 @@ class Story:
     """The examples, then turn by turn."""
     public: tuple[PublicProblem, ...]
     stretches: tuple[Stretch, ...]
+    finalists: tuple[Remeasured, ...]
+    """Empty where the search did not measure its best again."""
     pairs: tuple[Pair, ...]
     """The found workflow against each other tested one."""
 
@@ -110,6 +126,7 @@ def tell(run: Run, *, working: bool = False) -> Story:
         candidates,
         _public(run),
         stretches,
+        tuple(_finalists(run.final)),
         tuple(_pairs(run.tests)),
     )
 
@@ -126,6 +143,13 @@ def _public(run: Run) -> tuple[PublicProblem, ...]:
     evaluated = [a.public.outcomes for turn in run.turns for a in turn.attempts]
     outcomes = max(evaluated, key=len, default=())
     return tuple(PublicProblem(o.problem, questions.get(o.problem, "")) for o in outcomes)
+
+
+def _finalists(final: Final | None) -> Iterable[Remeasured]:
+    for one in final.finalists if final is not None else ():
+        flow = one.workflow
+        chosen = final is not None and flow.digest == final.chosen
+        yield Remeasured(flow.name, one.validated, one.fresh, one.cost, chosen)
 
 
 def _pairs(tests: Sequence[Tested]) -> Iterable[Pair]:

@@ -114,6 +114,17 @@ def _sheets(story: Story) -> Iterator[Sheet]:
     known = story.by_id
     made = (
         Sheet(
+            "Finalists, measured again",
+            ("", "in the search", "afresh", "cost of an answer"),
+            tuple(
+                (
+                    f"{f.name} (chosen)" if f.chosen else f.name,
+                    *(f"{100 * f.validated:.1f} %", f"{100 * f.fresh:.1f} %", f"{f.cost:.4g}"),
+                )
+                for f in story.finalists
+            ),
+        ),
+        Sheet(
             "Differences on the sealed test",
             ("against", "difference [95 %]", "won", "lost", "equal", "p"),
             tuple(
