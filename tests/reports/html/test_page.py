@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -15,6 +15,8 @@ import pytest
 
 from told_run import HOSTILE, PRIVATE_WORD, SEALED_WORD, TARGET_WORD, write_run
 from w4s.config import SearchConfig
+from w4s.estimates.span import Span
+from w4s.reports.estimated import Foreseen
 from w4s.reports.html.page import html_page
 from w4s.reports.html.text import coloured, diff_lines
 from w4s.reports.plain import visible
@@ -135,6 +137,14 @@ def test_every_link_leads_somewhere_and_no_id_stands_twice(page: str) -> None:
     assert len(ids) == len(set(ids))
     assert {h[1:] for h in reader.attributes("href") if h.startswith("#")} <= set(ids)
     assert set(reader.attributes("aria-labelledby")) <= set(ids)
+
+
+def test_an_estimate_is_held_against_the_truth(story: Story) -> None:
+    row = Foreseen("search", "calls", Span(100, 200, 400), 130.0, True, "earlier runs")
+    told = replace(story, summary=replace(story.summary, foreseen=(row,)))
+    text = read(html_page([told], written_at=NOON)).text
+    assert "Estimate against truth" in text
+    assert "200 (100 to 400)" in text
 
 
 def test_several_runs_stand_in_one_page(story: Story) -> None:

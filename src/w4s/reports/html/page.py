@@ -29,7 +29,7 @@ from w4s.reports.plain import visible
 from w4s.reports.story import Pair, Story
 from w4s.reports.story_text import difference_text, going_text, p_text
 from w4s.reports.summary import Accuracy
-from w4s.reports.tables import accuracy_text, notes, seconds_text
+from w4s.reports.tables import accuracy_text, estimate_sheet, notes, seconds_text
 
 _ANSWER_CHARACTERS = 2000
 _BOX_CHARACTERS = 16
@@ -152,6 +152,7 @@ def _templates() -> Environment:
     environment.globals |= {
         "accuracy_text": accuracy_text,
         "notes": notes,
+        "estimate_sheet": estimate_sheet,
         "interval": _interval,
         "difference_text": difference_text,
         "p_text": p_text,
