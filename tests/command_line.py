@@ -7,11 +7,12 @@ import io
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,16 +116,34 @@ def results(run: Path) -> Any:
     turns = [json.loads(line) for line in (run / "turns.jsonl").read_text().splitlines()[1:]]
     return {
         "best": (run / "best_workflow.py").read_text(),
-        "turns": [_without_costs(turn) for turn in turns],
+        "turns": [without_costs(turn) for turn in turns],
     }
 
 
-def _without_costs(value: Any) -> Any:
+def not_committed(run: Path, account: str = "search_calls.sqlite") -> int:
+    """Calls that a killed process had sent, or was about to, and whose reply is not on disk."""
+    ledger, replies = run / account, run / "replies.sqlite"
+    if not ledger.exists():
+        return 0
+    with closing(sqlite3.connect(ledger)) as calls:
+        sent = calls.execute("SELECT count(*) FROM calls WHERE state IN ('open', 'done')")
+        count: int = sent.fetchone()[0]
+        meta = calls.execute(
+            "SELECT count(*) FROM calls WHERE state IN ('open', 'done') AND role = 'meta_agent'"
+        )
+        count -= meta.fetchone()[0]
+    if replies.exists():
+        with closing(sqlite3.connect(replies)) as kept:
+            count -= kept.execute("SELECT count(*) FROM replies").fetchone()[0]
+    return count
+
+
+def without_costs(value: Any) -> Any:
     """Usage and time depend on the cache and the machine."""
     if isinstance(value, dict):
-        return {k: _without_costs(v) for k, v in value.items() if k not in ("usage", "seconds")}
+        return {k: without_costs(v) for k, v in value.items() if k not in ("usage", "seconds")}
     if isinstance(value, list):
-        return [_without_costs(item) for item in value]
+        return [without_costs(item) for item in value]
     return value
 
 

@@ -6,16 +6,15 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from command_line import SMALL, TASK, CommandLine, Server, results
+from command_line import SMALL, TASK, CommandLine, Server, not_committed, results
 
 KILLS = 20
 SEARCH = ("search", TASK, "--turns", "4", "--samples", "3", "--seed", "7", *SMALL)
@@ -25,24 +24,6 @@ SLOW = ("--latency-ms", "150")
 
 def search(server: Server, run: str, *more: str) -> tuple[str, ...]:
     return (*SEARCH, "--executor", server.executor, "--run", run, *more)
-
-
-def not_committed(run: Path) -> int:
-    """Calls that a killed process had sent, or was about to, and whose reply is not on disk."""
-    ledger, replies = run / "search_calls.sqlite", run / "replies.sqlite"
-    if not ledger.exists():
-        return 0
-    with closing(sqlite3.connect(ledger)) as calls:
-        sent = calls.execute("SELECT count(*) FROM calls WHERE state IN ('open', 'done')")
-        count: int = sent.fetchone()[0]
-        meta = calls.execute(
-            "SELECT count(*) FROM calls WHERE state IN ('open', 'done') AND role = 'meta_agent'"
-        )
-        count -= meta.fetchone()[0]
-    if replies.exists():
-        with closing(sqlite3.connect(replies)) as kept:
-            count -= kept.execute("SELECT count(*) FROM replies").fetchone()[0]
-    return count
 
 
 @pytest.mark.long
