@@ -37,12 +37,13 @@ from w4s.config import (
     SearchConfig,
     TestConfig,
 )
+from w4s.estimates.assumptions import ASSUMED
 from w4s.estimates.foresight import together
 from w4s.estimates.record import Estimate, Share
 from w4s.estimates.span import Span
 from w4s.reports.estimated import span_text
 from w4s.reports.tables import Sheet, rich_table
-from w4s.store import RunFolder
+from w4s.store import CONFIG, RunFolder
 
 _PROBE_PUBLIC = 2
 
@@ -54,9 +55,10 @@ def estimate_search(config: EstimateSearchConfig) -> None:
     if config.probe is not None:
         like = _probe(search, config.probe)
     estimate = foresee_search(search, like)
-    if like is not None and "run" in config.model_fields_set:
+    begun = (search.run / CONFIG).exists()  # whose estimate stands: it was made before
+    if like is not None and "run" in config.model_fields_set and not begun:
         with RunFolder(search.run) as folder:
-            keep_estimate(folder, estimate)
+            keep_estimate(folder, estimate, anew=True)
     show([estimate], as_json=config.as_json)
 
 
@@ -186,6 +188,8 @@ def _notes(estimates: Sequence[Estimate], whole: Estimate) -> list[str]:
     if len(estimates) == 1:
         notes.append(f"For {estimates[0].plan}")
     notes += [f"By {source}" for source in dict.fromkeys(e.source for e in estimates)]
+    if any(estimate.source.startswith(ASSUMED) for estimate in estimates):
+        notes.append("Surer figures: w4s estimate … --like RUN, or search TASK … --probe N")
     notes += [
         f"{estimate.title} is likely to end at {estimate.ends_at}"
         for estimate in estimates

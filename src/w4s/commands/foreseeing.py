@@ -115,13 +115,16 @@ def collect_estimates(config: CollectConfig, like: Path | None = None) -> list[E
     return [_collecting(config, load_task(name), name, like) for name in config.tasks]
 
 
-def keep_estimate(folder: RunFolder, estimate: Estimate) -> None:
-    """Write it into the run folder, unless one for the same work stands there: it may have been
-    made from measurements, and looking back nobody knows better than beforehand."""
+def keep_estimate(folder: RunFolder, estimate: Estimate, *, anew: bool = False) -> Estimate:
+    """Write it into the run folder, and return it. One for the same work that stands there is
+    left and returned, unless `anew`: it was made beforehand, and perhaps from measurements."""
     with closing(folder.journal(ESTIMATES, Estimate)) as journal:
-        last = {kept.title: kept.plan for kept in journal.records()}
-        if last.get(estimate.title) != estimate.plan:
-            journal.append(estimate)
+        last = {kept.title: kept for kept in journal.records()}
+        before = last.get(estimate.title)
+        if not anew and before is not None and before.plan == estimate.plan:
+            return before
+        journal.append(estimate)
+    return estimate
 
 
 def prices_of(config: Setup) -> Mapping[Role, Price | None]:

@@ -30,6 +30,7 @@ from w4s.methods import METHODS
 from w4s.methods.choosing import choose, measure_again
 from w4s.models.base import Purpose
 from w4s.racing import Racing
+from w4s.reports.estimated import in_one_line
 from w4s.reports.run import (
     BEGIN,
     BEST,
@@ -101,7 +102,8 @@ async def _search(asked: SearchConfig) -> W4sError | None:
             account=SEARCH_ACCOUNT,
             problems=len(task.search.private) * plan.trials,
         ) as bench:
-            keep_estimate(folder, search_estimate(plan, task))
+            kept = keep_estimate(folder, search_estimate(plan, task))
+            bench.display.say(f"expected: {in_one_line(kept)}")
             session = _Session(bench, plan)
             try:
                 await session.run()

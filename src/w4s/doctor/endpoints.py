@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -87,7 +87,7 @@ async def check_model(asked: Asked, environ: Mapping[str, str]) -> list[Finding]
 
 async def _looks(
     asked: Asked, spec: Spec, model: HttpModel, environ: Mapping[str, str]
-) -> AsyncIterator[Finding]:
+) -> AsyncGenerator[Finding, None]:
     offered: dict[str, dict[str, Any]] = {}
     try:
         offered = await model.offered()

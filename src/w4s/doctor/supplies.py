@@ -25,7 +25,7 @@ TRAINING = "training"
 _FOR_DEVELOPERS = "dev"
 _REQUIREMENT = re.compile(r"^([\w.-]+)(?!\[).*;.*extra == ['\"]([\w-]+)['\"]")
 _SMI = (
-    *("nvidia-smi", "--query-gpu=name,memory.total,driver_version"),
+    *("nvidia-smi", "--query-gpu=name,memory.total"),
     "--format=csv,noheader,nounits",
 )
 _SMI_SECONDS = 20
@@ -62,9 +62,10 @@ def check_gpu() -> list[Finding]:
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         return [_no_gpu(f"{_SMI[0]} does not answer: {error}")]
-    cards = [line.split(", ") for line in told.strip().splitlines()]
-    found = "; ".join(f"{name}, {int(mb) / 1024:.0f} GB" for name, mb, _ in cards)
-    return [Finding(TRAINING, "GPU", Verdict.OK, found), *_torch_on_gpu()]
+    cards = [_card(line) for line in told.strip().splitlines()]
+    if not cards:
+        return [_no_gpu("none found")]
+    return [Finding(TRAINING, "GPU", Verdict.OK, "; ".join(cards)), *_torch_on_gpu()]
 
 
 def _benchmark(name: str) -> Finding:
@@ -104,6 +105,12 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def _card(line: str) -> str:
+    """`NVIDIA H200, 140 GB`; some share the machine's memory and tell none of their own."""
+    name, _, megabytes = line.partition(", ")
+    return f"{name}, {int(megabytes) / 1024:.0f} GB" if megabytes.isdigit() else name
 
 
 def _no_gpu(found: str) -> Finding:

@@ -24,6 +24,8 @@ from w4s.types import Message, Workflow
 from w4s.workflow import baselines
 
 REHEARSED_PROBLEMS = 6
+ASSUMED = "assumptions"
+"""How the source of such rates begins."""
 
 CANDIDATE_CALLS = Span(1.5, 4.0, 12.0)
 """Of a workflow not yet written, on average over a search."""
@@ -104,8 +106,7 @@ def assumed_rates(
         _reply_tokens(models.meta_agent),
         GRAMMAR_REPAIRS if models.meta_agent.kind is Kind.GRAMMAR else REPAIRS,
         RUNS,
-        "assumptions: the examples were rehearsed without a model, the rest is a wide guess;"
-        " --probe N or --like RUN measures",
+        f"{ASSUMED}: known workflows were rehearsed without a model, the rest is a wide guess",
     )
 
 

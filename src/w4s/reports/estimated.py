@@ -74,6 +74,16 @@ def of_tests(estimates: Sequence[Estimate], tested: Collection[str]) -> list[Est
     return list(last.values()) if len(last) == len(tested) else []
 
 
+def in_one_line(estimate: Estimate) -> str:
+    """`490 calls (210 to 1,400), 280,000 tokens (…), $1.20 (…), 22 min (…)`."""
+    parts = [f"{span_text('calls', estimate.calls)} calls"]
+    parts.append(f"{span_text('tokens', estimate.tokens)} tokens")
+    if estimate.usd is not None and estimate.usd.high > 0:
+        parts.append(span_text("dollars", estimate.usd))
+    parts.append(span_text("seconds", estimate.seconds))
+    return ", ".join(parts)
+
+
 def quantity_text(quantity: str, value: float) -> str:
     """A value in the unit of its quantity, to two figures."""
     rough = _two_figures(value)
