@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from command_line import SMALL, TASK, CommandLine, results
 from w4s.errors import BudgetExceeded, ConfigError
 from w4s.types import Status
 
-FEW = {"private": 16, "public": 2, "test": 20}
+FEW: dict[str, Any] = {"private": 16, "public": 2, "test": 20}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -63,8 +64,9 @@ def test_search_and_test_are_those_of_the_commands(tmp_path: Path) -> None:
 
 
 def test_evaluate_keeps_the_test_set_closed_and_pays_once(tmp_path: Path) -> None:
-    settings = {"task": TASK, "workflow": "chain_of_thought", "run": tmp_path / "r", "private": 16}
-    one = w4s.run(w4s.evaluate(**settings))  # type: ignore[arg-type]
+    one = w4s.run(
+        w4s.evaluate(task=TASK, workflow="chain_of_thought", run=tmp_path / "r", private=16)
+    )
     assert len(one.outcomes) == 16
     assert all(outcome.status is not Status.UNSCORED for outcome in one.outcomes)
     said = CommandLine(tmp_path)(
@@ -101,11 +103,11 @@ def test_a_limit_is_no_error(tmp_path: Path) -> None:
     ],
 )
 def test_trouble_is_one_line_before_anything_is_spent(
-    tmp_path: Path, settings: dict[str, object], said: str
+    tmp_path: Path, settings: dict[str, Any], said: str
 ) -> None:
-    given = {"task": TASK, "run": tmp_path / "r"} | settings
+    given: dict[str, Any] = {"task": TASK, "run": tmp_path / "r"} | settings
     with pytest.raises(ConfigError) as trouble:
-        w4s.run(w4s.search(**given))  # type: ignore[arg-type]
+        w4s.run(w4s.search(**given))
     assert said in str(trouble.value)
     assert not (tmp_path / "r").exists()
 
@@ -147,7 +149,7 @@ def test_ctrl_c_in_a_script_ends_in_good_order(tmp_path: Path) -> None:
         out, errors = script.communicate(timeout=60)
     assert out == "in good order\n", errors
     assert script.returncode == 0
-    assert "stopping: the calls under way come to their end" in errors
+    assert "stopping: what is under way comes to its end" in errors
 
 
 def test_ctrl_c_where_nothing_is_paid_for_stops_at_once() -> None:
@@ -180,3 +182,15 @@ def test_off_the_main_thread(tmp_path: Path) -> None:
     thread.start()
     thread.join()
     assert len(accuracies) == 1
+
+
+def test_collect_and_dataset(tmp_path: Path) -> None:
+    collected = w4s.run(
+        w4s.collect(
+            tasks=(TASK,), run=tmp_path / "c", episodes=2, turns=1, samples=2, private=8, public=2
+        )
+    )
+    assert len(collected.episodes) == collected.planned == 2
+    made = w4s.run(w4s.dataset(runs=(tmp_path / "c",), out=tmp_path / "d"))
+    assert made.statistics.trajectories == 2
+    assert (tmp_path / "d" / "README.md").exists()

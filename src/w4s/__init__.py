@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from w4s.api import evaluate, run, search, test
+    from w4s.api import collect, dataset, evaluate, run, search, test, train
     from w4s.tasks.registry import load_task
 
 __version__ = "0.1.0"
 
-__all__ = ["evaluate", "load_task", "run", "search", "test"]
+__all__ = ["collect", "dataset", "evaluate", "load_task", "run", "search", "test", "train"]
 
 
 def __getattr__(name: str) -> object:

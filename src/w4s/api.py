@@ -17,17 +17,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from w4s.commands.collecting import Collection, collect_in_folder
 from w4s.commands.display import logged
+from w4s.commands.learning import Made, make_dataset, train_in_folder
 from w4s.commands.measuring import measure_one
 from w4s.commands.searching import Found, search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import measure_sealed
-from w4s.config import EvaluateConfig, Record, SearchConfig, TestConfig
+from w4s.config import CollectConfig, EvaluateConfig, Record, SearchConfig, TestConfig
 from w4s.errors import BudgetExceeded
 from w4s.reports.run import Tested
+from w4s.training.settings import DatasetConfig, TrainConfig
 from w4s.types import Evaluation
+
+if TYPE_CHECKING:
+    from w4s.training.trainer import Trained
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,6 +90,36 @@ async def test(config: TestConfig) -> list[Tested]:
     workflows come first, the asked-for workflow last.
     """
     return await measure_sealed(config)
+
+
+@_settings_of(CollectConfig)
+async def collect(config: CollectConfig) -> Collection:
+    """Play episodes on training problems, to learn from; goes on where the folder ends.
+
+    A limit such as `max_usd` ends it in good order: fewer episodes than `Collection.planned` are
+    there then. Raises what else ended it; episodes that were finished are kept.
+    """
+    gathered = await collect_in_folder(config)
+    if gathered.early is not None and not isinstance(gathered.early, BudgetExceeded):
+        raise gathered.early
+    return gathered.collection
+
+
+@_settings_of(DatasetConfig)
+async def dataset(config: DatasetConfig) -> Made:
+    """Write the weighted examples of collections into a folder, with a data card."""
+    return make_dataset(config)
+
+
+@_settings_of(TrainConfig)
+async def train(config: TrainConfig) -> Trained:
+    """Train a meta-agent on a data set, or go on with a training in its folder.
+
+    Runs in a thread, so that the program may do other things meanwhile; needs the extra `train`.
+    Steps are in `train.jsonl`, and in the logger `w4s`. Raises Interrupted after Ctrl-C, when the
+    step under way has been kept.
+    """
+    return await train_in_folder(config)
 
 
 def run(work: Coroutine[Any, Any, T], *, progress: bool = False) -> T:

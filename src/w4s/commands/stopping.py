@@ -51,7 +51,7 @@ class Stop:
             return False
         self.asked.set()
         for say in self._heeding:
-            say("stopping: the calls under way come to their end; Ctrl-C again stops at once")
+            say("stopping: what is under way comes to its end; Ctrl-C again stops at once")
         return True
 
 
