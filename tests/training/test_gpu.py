@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:Futu
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`benchmarks.training_gpu`; the folder stands beside the package, not in it."""
     monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
-    yield importlib.import_module("benchmarks.training_gpu")
+    return importlib.import_module("benchmarks.training_gpu")
 
 
 def test_the_benchmark_measures_what_the_trainer_does(bench: Any) -> None:
