@@ -14,6 +14,7 @@ loses little:
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -99,8 +100,8 @@ class Plan:
     """Collected on."""
     tested: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 3) for f in SEEN)
     """Seen tasks that are searched as well."""
-    unseen: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 6) for f in UNSEEN)
-    sizes: Sizes = field(default_factory=lambda: Sizes(40, 1, 65, 100))
+    unseen: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 4) for f in UNSEEN)
+    sizes: Sizes = field(default_factory=lambda: Sizes(32, 1, 33, 80))
     """Private, public, training, test. Of the training problems the last is public in the
     collection; the others validate there."""
     episodes: int = 2
@@ -210,6 +211,8 @@ def frozen(plan: Plan) -> dict[str, object]:
 
 
 def main(words: Sequence[str] = ()) -> None:
+    gc.freeze()
+    gc.set_threshold(50_000)
     settings = dict(word.partition("=")[::2] for word in words)
     folder = Path(os.environ.get("W4S_BENCHMARK_FOLDER", "runs/benchmarks")) / "learning"
     plan = Plan()
