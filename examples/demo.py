@@ -22,8 +22,12 @@ from w4s.cli.train import train
 from w4s.config import CollectConfig, CompareConfig
 from w4s.training.settings import DatasetConfig, TrainConfig
 
-SEEN = ("toy_bignum", "toy_rates", "toy_tally", "toy_robot", "toy_choice", "toy_strings")
-UNSEEN = ("toy_ledger", "toy_counting", "toy_report", "toy_dates")
+SEEN = tuple(
+    f"toy_{family}/{draw}"
+    for draw in (11, 12)
+    for family in ("ledger", "primes", "order", "dates", "passage", "choice")
+)
+UNSEEN = tuple(f"toy_{family}/11" for family in ("bignum", "rates", "counting", "robot"))
 SAMPLING = {"temperature": 1.0, "reply_tokens": 512, "isolation": "batch"}
 """Warm, since a small model that is sure of itself tries nothing new; short, since it writes short
 programs; one process for each workflow, since a toy executor answers in no time."""
@@ -32,23 +36,28 @@ programs; one process for each workflow, since a toy executor answers in no time
 def main(folder: Path) -> None:
     """The four steps, each the function of a command."""
     begun, say = time.monotonic(), output().print
-    say(f"1. Episodes on {len(SEEN)} families, with the small model that comes with the package …")
+    say(f"1. Episodes on {len(SEEN)} tasks, with the small model that comes with the package …")
     collect(
         CollectConfig.resolve(
             {"tasks": SEEN, "run": folder / "episodes", "meta_agent": "small"},
-            {"episodes": 4, "private": 48, "public": 4, **SAMPLING},
+            {"episodes": 2, "private": 32, "public": 2, **SAMPLING},
         )
     )
     say("2. What they teach: each action weighs exp(reward / 0.4) …")
-    dataset(DatasetConfig.resolve({"runs": (folder / "episodes",), "out": folder / "examples"}))
+    dataset(
+        DatasetConfig.resolve(
+            {"runs": (folder / "episodes",), "out": folder / "examples", "replay": 0.3}
+        )
+    )
     say("3. Learning from it …")
     train(
         TrainConfig.resolve(
             {"examples": folder / "examples", "model": "small", "run": folder / "training"},
-            {"scheme": "full", "learning_rate": 1.5e-3, "epochs": 3, "evaluation_share": 0.1},
+            {"scheme": "full", "learning_rate": 2e-3, "epochs": 1, "evaluation_share": 0.0},
+            {"tokens_per_pass": 2048, "checkpointing": False},
         )
     )
-    say(f"4. Search and sealed test on {len(UNSEEN)} families that were never seen …")
+    say(f"4. Search and sealed test on {len(UNSEEN)} tasks of families that were never seen …")
     compare(
         CompareConfig.resolve(
             {
@@ -60,7 +69,7 @@ def main(folder: Path) -> None:
                     "untrained": {"meta_agent": "small"},
                 },
                 "reference": "untrained",
-                "search": {"turns": 3, "private": 48, "public": 4, "test": 100, **SAMPLING},
+                "search": {"turns": 3, "private": 32, "public": 2, "test": 100, **SAMPLING},
                 "seeds": 1,
                 "jobs": 2,
             }
