@@ -77,6 +77,7 @@ def test_calls_of_known_workflows_are_foreseen_to_the_last(w4s: CommandLine) -> 
     )
 
 
+@pytest.mark.long
 def test_an_earlier_run_makes_the_range_narrower(w4s: CommandLine) -> None:
     assert w4s("search", *SEARCH, "--turns", "3", "--run", "before").returncode == 0
     assumed = total(w4s, "search", *SEARCH, "--seed", "3")
@@ -91,6 +92,8 @@ def test_an_earlier_run_makes_the_range_narrower(w4s: CommandLine) -> None:
     assert truths(report, "search")["calls"]["within"]
 
 
+@pytest.mark.long
+@pytest.mark.timeout(300)
 def test_a_probe_is_paid_for_once_and_says_so(w4s: CommandLine) -> None:
     with w4s.serving(TASK) as server:
         words = (*SEARCH, "--executor", server.executor, "--price", "simulated=1/2", "--run", "r")
@@ -129,6 +132,8 @@ def test_a_limit_ends_it_there(w4s: CommandLine) -> None:
     assert report["search_cost"]["executor"]["calls"] <= 90
 
 
+@pytest.mark.long
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("method", ["random", "adas", "aflow"])
 def test_other_methods_ask_otherwise(w4s: CommandLine, method: str) -> None:
     words = (TASK, "--method", method, "--turns", "2", "--samples", "2", *SMALL)
@@ -162,7 +167,7 @@ def test_collections_and_comparisons(w4s: CommandLine) -> None:
     ("words", "what"),
     [
         (("search", TASK, "--like", "nothing"), "holds no run"),
-        (("search", "toy_nothing"), "unknown task"),
+        (("search", "nothing"), "unknown task"),
         (("search", TASK, "--executor", "gpt"), "unknown model"),
         (("test", "nothing"), "holds no run"),
         (("compare", "nothing.toml"), "nothing.toml"),

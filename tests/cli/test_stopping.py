@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import time
-import urllib.request
 
 import pytest
 

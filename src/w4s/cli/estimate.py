@@ -20,14 +20,14 @@ from w4s.cli.progress import Progress
 from w4s.codec import encode
 from w4s.commands.foreseeing import (
     collect_estimates,
-    foresee_found,
+    foresee_contest,
     foresee_search,
     keep_estimate,
-    workflow_estimate,
 )
 from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import foresee_test
+from w4s.commands.workbench import task_of
 from w4s.config import (
     CollectConfig,
     CompareConfig,
@@ -44,6 +44,7 @@ from w4s.estimates.span import Span
 from w4s.reports.estimated import span_text
 from w4s.reports.tables import Sheet, rich_table
 from w4s.store import CONFIG, RunFolder
+from w4s.tasks.base import Task
 
 _PROBE_PUBLIC = 2
 
@@ -101,8 +102,9 @@ def compare_estimates(config: CompareConfig, like: Path | None = None) -> list[E
         title = f"{contest.contestant} on {contest.config.task}"
         if not (contest.config.run / "tests.jsonl").exists():
             contests.setdefault(title, []).append(contest)
+    tasks = {left[0].config.task: task_of(left[0].config) for left in contests.values()}
     return [
-        together(title, [_contest(left[0], like)], times=len(left))
+        together(title, _contest(left[0], tasks[left[0].config.task], like), times=len(left))
         for title, left in contests.items()
     ]
 
@@ -150,13 +152,8 @@ def _probe(search: SearchConfig, problems: int) -> Path:
     return probe.run
 
 
-def _contest(contest: Contest, like: Path | None) -> Estimate:
-    """Its search and the test of what it finds, or the test of a workflow as it is."""
-    if contest.workflow is not None:
-        return workflow_estimate(contest.config, contest.workflow, like)
-    return together(
-        contest.title, [foresee_search(contest.config, like), foresee_found(contest.config, like)]
-    )
+def _contest(contest: Contest, task: Task, like: Path | None) -> list[Estimate]:
+    return foresee_contest(contest.config, task, contest.workflow, like)
 
 
 def _sheet(estimates: Sequence[Estimate], whole: Estimate) -> Sheet:

@@ -43,19 +43,16 @@ def foresee_search(asked: SearchConfig, like: Path | None = None) -> Estimate:
     return search_estimate(plan_of(asked, task), task, like)
 
 
-def foresee_found(asked: SearchConfig, like: Path | None = None) -> Estimate:
-    """What the test of the workflow that a search will find is going to take."""
-    task = task_of(asked)
+def foresee_contest(
+    asked: SearchConfig, task: Task, workflow: str | None, like: Path | None = None
+) -> list[Estimate]:
+    """What a contest of a comparison is going to take: a search and the test of what it finds, or,
+    of a workflow that is given by its name or file, its test alone."""
     plan = plan_of(asked, task)
-    return _tested(plan.config, plan.examples, task, Workflow("", "of what is found"), like)
-
-
-def workflow_estimate(asked: SearchConfig, name: str, like: Path | None = None) -> Estimate:
-    """What the test of a workflow as it is, by its name or file, is going to take."""
-    task = task_of(asked)
-    plan = plan_of(asked, task)
-    workflow = named_workflow(name, task.interface)
-    return _tested(plan.config, plan.examples, task, workflow, like)
+    if workflow is not None:
+        return [_tested(plan, task, named_workflow(workflow, task.interface), like)]
+    found = Workflow("", "of what is found")
+    return [search_estimate(plan, task, like), _tested(plan, task, found, like)]
 
 
 def search_estimate(plan: Plan, task: Task, like: Path | None = None) -> Estimate:
@@ -133,16 +130,10 @@ def prices_of(config: Setup) -> Mapping[Role, Price | None]:
     return {role: quote(read_spec(text), config.prices).price for role, text in named.items()}
 
 
-def _tested(
-    config: SearchConfig,
-    examples: Sequence[Workflow],
-    task: Task,
-    workflow: Workflow,
-    like: Path | None,
-) -> Estimate:
+def _tested(plan: Plan, task: Task, workflow: Workflow, like: Path | None) -> Estimate:
     """One test, before there is a run."""
-    seen, samples = _seen(like, config), config.samples or 1
-    rates, pace = _measures(config, task, (*examples, workflow), samples, seen)
+    config, workflows = plan.config, (*plan.examples, workflow)
+    rates, pace = _measures(config, task, workflows, plan.samples, _seen(like, config))
     size = task.sealed.size
     return foresee(
         f"test {workflow.name}",

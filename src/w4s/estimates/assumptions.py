@@ -27,11 +27,22 @@ REHEARSED_PROBLEMS = 6
 ASSUMED = "assumptions"
 """How the source of such rates begins."""
 
-CANDIDATE_CALLS = Span(1.5, 4.0, 12.0)
-"""Of a workflow not yet written, on average over a search."""
-CANDIDATE_PROMPT = Span(0.9, 1.5, 3.0)
-"""Its prompts against those of the examples: later calls quote the replies to earlier ones."""
-CANDIDATE_COMPLETION = Span(0.6, 1.1, 2.0)
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A workflow that nobody has written yet, on average over a search."""
+
+    calls: Span
+    """To the executor, per solver call."""
+    prompt: Span
+    """Its prompts against those of the examples: later calls quote the replies to earlier ones."""
+    completion: Span
+    """Its replies against theirs, which sample several responses in one call more often."""
+
+
+BY_A_MODEL = Guess(Span(1.3, 3.5, 10.0), Span(0.9, 1.4, 3.0), Span(0.4, 0.8, 1.6))
+BY_THE_GRAMMAR = Guess(Span(1.3, 2.1, 4.0), Span(0.85, 1.1, 1.7), Span(0.35, 0.65, 1.1))
+"""Of the grammar, and of the small models that learned from it; measured on toy tasks."""
 
 TOKENISER = Span(0.85, 1.0, 1.35)
 """A model's own tokens against four characters a token, which the package's own models count."""
@@ -43,9 +54,9 @@ SELF = Span(0.85, 1.0, 1.15)
 
 REPLY_TOKENS = Span(350.0, 800.0, 2000.0)
 """An analysis and a workflow."""
-GRAMMAR_REPLY_TOKENS = Span(180.0, 280.0, 420.0)
+GRAMMAR_REPLY_TOKENS = Span(250.0, 390.0, 550.0)
 SMALL_REPLY_TOKENS = Span(60.0, 160.0, 400.0)
-FEEDBACK_TOKENS = Span(60.0, 250.0, 700.0)
+FEEDBACK_TOKENS = Span(80.0, 350.0, 900.0)
 """Of one turn in the prompt: accuracy, errors, failing problems."""
 _IN_PROMPT = 0.75
 """Earlier turns in the conversation, on average: it is begun anew after every second."""
@@ -55,7 +66,7 @@ GRAMMAR_REPAIRS = Span(0.0, 0.01, 0.1)
 
 REMOTE_OVERHEAD_SECONDS = Span(0.2, 0.5, 1.5)
 TOKENS_A_SECOND = Span(25.0, 70.0, 200.0)
-HOST_SECONDS = Span(0.003, 0.008, 0.025)
+HOST_SECONDS = Span(0.003, 0.008, 0.03)
 """Of the machine per solver call in a process of its own, both processors of a small one busy."""
 BATCH_HOST_SECONDS = Span(0.001, 0.003, 0.010)
 IN_PROCESS_SECONDS = Span(0.0003, 0.001, 0.004)
@@ -101,7 +112,7 @@ def assumed_rates(
     played = list(rehearsed.values())
     return Rates(
         known,
-        _candidate(played, lengths),
+        _candidate(played, lengths, models),
         _prompt_tokens(prompt, models.meta_agent) * several,
         _reply_tokens(models.meta_agent),
         GRAMMAR_REPAIRS if models.meta_agent.kind is Kind.GRAMMAR else REPAIRS,
@@ -151,14 +162,16 @@ def _rate(counted: Rehearsed, lengths: Lengths, models: Models) -> Rate:
     )
 
 
-def _candidate(played: Sequence[Rehearsed], lengths: Lengths) -> Rate:
+def _candidate(played: Sequence[Rehearsed], lengths: Lengths, models: Models) -> Rate:
+    learned = models.meta_agent.kind in (Kind.GRAMMAR, Kind.SMALL)
+    guess = BY_THE_GRAMMAR if learned else BY_A_MODEL
     calls = sum(counted.calls for counted in played) or 1
     prompt = sum(counted.prompt_tokens for counted in played) / calls or 200.0
     completion = sum(counted.completion_tokens for counted in played) / calls or 250.0
     return Rate(
-        CANDIDATE_CALLS,
-        lengths.prompt * CANDIDATE_PROMPT * prompt,
-        lengths.completion * CANDIDATE_COMPLETION * completion,
+        guess.calls,
+        lengths.prompt * guess.prompt * prompt,
+        lengths.completion * guess.completion * completion,
     )
 
 
