@@ -163,6 +163,16 @@ def test_collections_and_comparisons(w4s: CommandLine) -> None:
     assert files(w4s.folder) == ["c.toml"]
 
 
+@pytest.mark.long
+def test_a_collection_is_held_against_its_estimate(w4s: CommandLine) -> None:
+    words = (TASK, "--episodes", "1", "--samples", "2", "--private", "8", "--public", "2")
+    done = w4s("collect", *words, "--run", "c")
+    assert done.returncode == 0, done.stderr
+    assert "expected: calls" in done.stderr
+    assert "collect: tokens" in done.stdout
+    assert len((w4s.folder / "c" / "estimates.jsonl").read_text().splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [

@@ -16,6 +16,7 @@ from w4s.commands.collecting import Collection, collect_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.config import CollectConfig
 from w4s.errors import BudgetExceeded
+from w4s.reports.tables import estimate_sheet, rich_table
 from w4s.types import Turn
 
 
@@ -24,6 +25,8 @@ def collect(config: CollectConfig) -> None:
     gathered = run_sitting(collect_in_folder(config), partial(Progress, Console(stderr=True)))
     collection, console = gathered.collection, output()
     console.print(_table(collection))
+    if collection.foreseen:
+        console.print(rich_table(estimate_sheet(collection.foreseen)))
     if isinstance(gathered.early, BudgetExceeded):
         # The user asked for this end, so it is none of those that exit with an error.
         console.print(f"Ended at a limit: {gathered.early}", markup=False, highlight=False)

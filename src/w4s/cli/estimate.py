@@ -19,7 +19,7 @@ from w4s.cli.output import output
 from w4s.cli.progress import Progress
 from w4s.codec import encode
 from w4s.commands.foreseeing import (
-    collect_estimates,
+    foresee_collect,
     foresee_contest,
     foresee_search,
     keep_estimate,
@@ -70,7 +70,7 @@ def estimate_test(config: EstimateTestConfig) -> None:
 
 def estimate_collect(config: EstimateCollectConfig) -> None:
     """By assumptions, or by an earlier search."""
-    show(collect_estimates(config, config.like), as_json=config.as_json)
+    show(foresee_collect(config, config.like), as_json=config.as_json)
 
 
 def estimate_compare(
@@ -92,7 +92,7 @@ def rehearse_test(config: TestConfig) -> None:
 
 def rehearse_collect(config: CollectConfig) -> None:
     """`w4s collect --dry-run`."""
-    show(collect_estimates(config))
+    show(foresee_collect(config))
 
 
 def compare_estimates(config: CompareConfig, like: Path | None = None) -> list[Estimate]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 from w4s.commands.display import Display
+from w4s.commands.foreseeing import collect_estimates, keep_estimate
 from w4s.commands.workbench import (
     Workbench,
     answer_keys,
@@ -28,15 +29,19 @@ from w4s.commands.workbench import (
 from w4s.config import CollectConfig
 from w4s.environment import Environment
 from w4s.errors import ConfigError, StoreError, TooManyUnscored, W4sError
+from w4s.estimates.record import Estimate
 from w4s.evaluation import Evaluator
 from w4s.meta_agent import MetaAgent
 from w4s.methods import PUBLISHED
 from w4s.models.answer_book import AnswerBook
 from w4s.models.base import Purpose
 from w4s.models.checkpoints import weights_digest
+from w4s.models.ledger import Totals
 from w4s.models.specs import read_spec
-from w4s.reports.run import Role
+from w4s.reports.estimated import COLLECT, Foreseen, against_truth, in_one_line, of_collection
+from w4s.reports.run import ESTIMATES, SPENT, Role, Spent
 from w4s.reports.tables import seconds_text
+from w4s.reports.tracked import episode_points
 from w4s.store import RunFolder, read_journal, read_settings
 from w4s.tasks.base import Brief, SearchSet, Task
 from w4s.tasks.confidential import keep_confidential
@@ -60,6 +65,8 @@ class Collection:
     confidential: bool
     """Whether one of its tasks must not be published."""
     episodes: tuple[Collected, ...]
+    foreseen: tuple[Foreseen, ...] = ()
+    """What it was expected to take against what it took."""
 
     @property
     def planned(self) -> int:
@@ -95,12 +102,23 @@ def read_collection(path: Path) -> Collection:
             f"{path} holds a search, not a collection: its problems are those that a search is"
             " judged by. w4s collect TASK --run FOLDER makes one"
         )
+    episodes = read_journal(path / EPISODES, Collected)
     return Collection(
         path,
         CollectConfig.resolve(settings, {"run": path}),
         isinstance(facts, Mapping) and bool(facts.get(_CONFIDENTIAL)),
-        read_journal(path / EPISODES, Collected),
+        episodes,
+        _foreseen(path) if episodes else (),
     )
+
+
+def _foreseen(path: Path) -> tuple[Foreseen, ...]:
+    estimates = of_collection(read_journal(path / ESTIMATES, Estimate))
+    spent = read_journal(path / SPENT, Spent)
+    if not spent:
+        return ()
+    took = sum(spent[-1].totals.values(), Totals())
+    return against_truth(COLLECT, estimates, took, spent[-1].elapsed)
 
 
 async def _collect(config: CollectConfig) -> W4sError | None:
@@ -122,9 +140,14 @@ async def _collect(config: CollectConfig) -> W4sError | None:
             facts=_facts(config, tasks),
             account=ACCOUNT,
             problems=config.private * config.trials,
+            track=config.track,
         ) as bench:
+            for estimate in collect_estimates(config, tasks):
+                kept = keep_estimate(folder, estimate)
+                bench.display.say(f"{kept.title}, expected: {in_one_line(kept)}")
             try:
                 await _play(config, bench, tasks, episodes)
+                bench.feed.send(episode_points(read_journal(config.run / EPISODES, Collected)))
             except StoreError as error:
                 return error  # what is on the disk stays; there is no room for more
             except W4sError as error:

@@ -107,9 +107,16 @@ def test_estimates(
 test_estimates.__test__ = False  # type: ignore[attr-defined]
 
 
-def collect_estimates(config: CollectConfig, like: Path | None = None) -> list[Estimate]:
+def foresee_collect(config: CollectConfig, like: Path | None = None) -> list[Estimate]:
     """What the episodes of each task are going to take."""
-    return [_collecting(config, load_task(name), name, like) for name in config.tasks]
+    return collect_estimates(config, {name: load_task(name) for name in config.tasks}, like)
+
+
+def collect_estimates(
+    config: CollectConfig, tasks: Mapping[str, Task], like: Path | None = None
+) -> list[Estimate]:
+    """The same, once the tasks are loaded."""
+    return [_collecting(config, task, name, like) for name, task in tasks.items()]
 
 
 def keep_estimate(folder: RunFolder, estimate: Estimate, *, anew: bool = False) -> Estimate:

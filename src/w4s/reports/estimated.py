@@ -17,6 +17,7 @@ from w4s.models.ledger import Totals
 
 SEARCH = "search"
 TEST = "test"
+COLLECT = "collect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Foreseen:
     """One quantity of one part of a run."""
 
     part: str
-    """`search` or `test`."""
+    """`search`, `test` or `collect`."""
     quantity: str
     """`calls`, `tokens`, `dollars` or `seconds`."""
     expected: Span
@@ -74,13 +75,19 @@ def of_tests(estimates: Sequence[Estimate], tested: Collection[str]) -> list[Est
     return list(last.values()) if len(last) == len(tested) else []
 
 
+def of_collection(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """The last one of each task."""
+    last = {e.title: e for e in estimates if e.title.startswith(f"{COLLECT} ")}
+    return list(last.values())
+
+
 def in_one_line(estimate: Estimate) -> str:
-    """`490 calls (210 to 1,400), 280,000 tokens (…), $1.20 (…), 22 min (…)`."""
-    parts = [f"{span_text('calls', estimate.calls)} calls"]
-    parts.append(f"{span_text('tokens', estimate.tokens)} tokens")
+    """`calls 490 (210 to 1,400), tokens 280,000 (…), dollars $1.20 (…), time 22 min (…)`."""
+    parts = [f"calls {span_text('calls', estimate.calls)}"]
+    parts.append(f"tokens {span_text('tokens', estimate.tokens)}")
     if estimate.usd is not None and estimate.usd.high > 0:
-        parts.append(span_text("dollars", estimate.usd))
-    parts.append(span_text("seconds", estimate.seconds))
+        parts.append(f"dollars {span_text('dollars', estimate.usd)}")
+    parts.append(f"time {span_text('seconds', estimate.seconds)}")
     return ", ".join(parts)
 
 
