@@ -14,6 +14,7 @@ from statistics import NormalDist, fmean
 
 import numpy as np
 
+from w4s.methods.choosing import pareto_front
 from w4s.reports.stats import (
     Difference,
     Floats,
@@ -111,6 +112,8 @@ class Costs:
     amortised: tuple[tuple[int, float], ...]
     """Answers, and dollars per answer when the search is spread over so many; tokens where no
     price is known."""
+    on_front: bool = False
+    """Nothing else is at once as accurate, over all tasks, and cheaper an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +144,17 @@ def compare(
     others = [c for c in contestants if c != reference]
     by_task = [_pair(results, reference, other, (task,)) for task in tasks for other in others]
     overall = [_pair(results, reference, other, tasks) for other in others]
+    found = [_of(results, contestant, (task,)) for task in tasks for contestant in contestants]
+    rows = tuple(_row(of_one) for of_one in found if of_one)
+    costs = [_costs(_of(results, c, tasks), volumes) for c in contestants]
     return Comparison(
         reference,
         contestants,
         tasks,
-        tuple(_row(found) for t in tasks for c in contestants if (found := _of(results, c, (t,)))),
+        rows,
         _corrected(by_task),
         _corrected(overall),
-        tuple(_costs(_of(results, c, tasks), volumes) for c in contestants),
+        _with_front(costs, rows),
         tuple((c, curve) for c in contestants if (curve := _curve(_of(results, c, tasks)))),
         tuple((r.contestant, r.task, r.seed, r.digest, r.tested_at) for r in results),
     )
@@ -233,6 +239,21 @@ def _costs(results: Sequence[Result], volumes: Sequence[int]) -> Costs:
     once, each = (search.usd, use.usd) if priced else (search.tokens, use.tokens)
     amortised = tuple((volume, once / volume + each) for volume in volumes)
     return Costs(results[0].contestant, search, use, amortised)
+
+
+def _with_front(costs: Sequence[Costs], rows: Sequence[Row]) -> tuple[Costs, ...]:
+    """Mark those that no other beats in both accuracy and cost."""
+    accuracy = {
+        c.contestant: fmean(row.accuracy for row in rows if row.contestant == c.contestant)
+        for c in costs
+    }
+    priced = any(c.use.usd for c in costs)
+    front = pareto_front(
+        costs,
+        accuracy=lambda c: accuracy[c.contestant],
+        cost=lambda c: c.use.usd if priced else c.use.tokens,
+    )
+    return tuple(replace(c, on_front=c in front) for c in costs)
 
 
 def _mean(efforts: Sequence[Effort]) -> Effort:

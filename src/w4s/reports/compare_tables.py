@@ -186,7 +186,7 @@ def _answer_costs(comparison: Comparison) -> Sheet:
     volumes = [f"{unit} at {volume:,}" for volume, _ in comparison.costs[0].amortised]
     return Sheet(
         "Cost of one answer, and with the search spread over so many",
-        ("", "$", "calls", "tokens", *volumes),
+        ("", "$", "calls", "tokens", *volumes, "Pareto front"),
         tuple(
             (
                 costs.contestant,
@@ -194,6 +194,7 @@ def _answer_costs(comparison: Comparison) -> Sheet:
                 f"{costs.use.calls:.1f}",
                 f"{costs.use.tokens:,.0f}",
                 *(f"{value:.4g}" for _, value in costs.amortised),
+                "yes" if costs.on_front else "-",
             )
             for costs in comparison.costs
         ),
