@@ -101,7 +101,16 @@ def test_a_killed_run_ends_the_watching(w4s: CommandLine) -> None:
     assert "stopped behind turn " in out
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Children hear SIGINT even where a shell started the tests in the background, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.long
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_ends_the_watching_and_not_the_run(w4s: CommandLine) -> None:
     with (
         searching(w4s, turns=20, latency_ms=200) as search,
