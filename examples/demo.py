@@ -9,6 +9,7 @@ or `python examples/demo.py [FOLDER]`; the same command goes on where it was sto
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -81,4 +82,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a model this small gains nothing from more
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="w4s-demo-")))

@@ -157,6 +157,7 @@ def test_filters(w4s: CommandLine) -> None:
         (("collect", TASK, "--run", "r", "--meta-agent", "small:none"), "no checkpoint at none"),
         (("collect", TASK, "--run", "r", "--meta-agent", "local"), "write local:CHECKPOINT"),
         (("collect", TASK, "--run", "r", "--meta-agent", "local:c"), "holds no checkpoint"),
+        (("search", TASK, "--run", "r", "--meta-agent", "small", "--method", "adas"), "small"),
         (("dataset", "--out", "s"), "which runs?"),
         (("dataset", "c"), "out is missing"),
         (("dataset", "none", "--out", "s"), "none holds no run"),

@@ -100,6 +100,21 @@ def test_from_sampled_tokens_to_a_better_model_and_back(
     assert [c.text for c in again.choices] != [e.reply for e in examples]
 
 
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+def test_an_adapter_is_sampled_from_as_the_whole_model_is(
+    checkpoint: Path, tmp_path: Path, make: Any, attempt: Any
+) -> None:
+    made = make([[attempt("a", 0.9, 1.0), attempt("b", 0.1, 0.0)]])
+    export(DatasetConfig.resolve({"out": tmp_path / "set"}), [made])
+    settings = {"examples": tmp_path / "set", "model": str(checkpoint), "run": tmp_path / "run"}
+    lora = {"scheme": Scheme.LORA, "lora_rank": 4, "learning_rate": 1e-2, "evaluation_share": 0.0}
+    done = train(TrainConfig.resolve(settings, lora))
+    assert done.adapter is not None
+    prompt = made.turns[0].attempts[0].proposal.prompt
+    assert sample(done.adapter, prompt, 3).choices == sample(done.model, prompt, 3).choices
+    assert sample(done.adapter, prompt, 3).choices != sample(checkpoint, prompt, 3).choices
+
+
 def log_probability(folder: Path, prompt: Any, reply: Any) -> float:
     """By plain transformers."""
     model = AutoModelForCausalLM.from_pretrained(folder)
