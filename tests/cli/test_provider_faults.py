@@ -49,10 +49,27 @@ def test_faults_that_pass_change_no_accuracy(w4s: CommandLine) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_a_provider_that_dies_ends_the_run_in_good_order(w4s: CommandLine) -> None:
+@pytest.mark.parametrize("method", ["adas", "aflow"])
+def test_the_other_methods_stand_the_same_weather(w4s: CommandLine, method: str) -> None:
+    search = (*SEARCH, "--method", method, "--trials", "1")
+    calm = w4s(*search, "--run", "in_process")
+    assert calm.returncode == 0, calm.stderr
+    with w4s.serving(TASK, *FAULTS) as server:
+        stormy = w4s(*search, "--run", "stormy", "--executor", server.executor)
+        assert stormy.returncode == 0, stormy.stderr
+        faults = server.stats()["faults"]
+        assert min(faults[kind] for kind in ("overloaded", "server_error", "dropped")) > 0
+    assert results(w4s.folder / "stormy") == results(w4s.folder / "in_process")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("method", ["w4s", "adas", "aflow"])
+def test_a_provider_that_dies_ends_the_run_in_good_order(w4s: CommandLine, method: str) -> None:
+    search = (*SEARCH, "--method", method)
     with w4s.serving(TASK, "--latency-ms", "150") as server:
         port = server.url.split(":")[2].split("/")[0]
-        process = w4s.start(*SEARCH, "--run", "r", "--executor", server.executor)
+        process = w4s.start(*search, "--run", "r", "--executor", server.executor)
         while not (w4s.folder / "r" / "begin.json").exists():
             time.sleep(0.05)
     _, errors = process.communicate(timeout=150)
@@ -62,9 +79,9 @@ def test_a_provider_that_dies_ends_the_run_in_good_order(w4s: CommandLine) -> No
     assert "same command goes on" in last
     assert "Traceback" not in errors
     with w4s.serving(TASK, "--port", port) as server:
-        again = w4s(*SEARCH, "--run", "r", "--executor", server.executor)
+        again = w4s(*search, "--run", "r", "--executor", server.executor)
         assert again.returncode == 0, again.stderr
-    w4s(*SEARCH, "--run", "in_process")
+    w4s(*search, "--run", "in_process")
     assert results(w4s.folder / "r") == results(w4s.folder / "in_process")
 
 

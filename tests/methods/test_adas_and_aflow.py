@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from programs import GOOD, solves_below
+from programs import BAD, GOOD, solves_below
 from w4s.environment import Environment
 from w4s.errors import ProviderError, Rejected
 from w4s.meta_agent import MetaAgent
@@ -31,18 +31,6 @@ EXAMPLES = tuple(
 
 Propose = Callable[[Request, int], str]
 """From a request and the number of the choice to a reply."""
-
-BAD = {
-    "no code": "I would rather not.",
-    "syntax": "```python\ndef solver(agent, task):\n    return {\n```",
-    "raises": "```python\ndef solver(agent, task):\n    return {'answer': 1 / 0}\n```",
-    "exits": "```python\ndef solver(agent, task):\n    import os\n    os._exit(0)\n```",
-    "hangs": "```python\ndef solver(agent, task):\n    while True:\n        pass\n```",
-    "no answer": "```python\ndef solver(agent, task):\n    return 42\n```",
-    "eats memory": "```python\ndef solver(agent, task):\n    return 'x' * 10**10\n```",
-    "calls for ever": "```python\ndef solver(agent, task):\n    while True:\n"
-    "        agent.call_llm(messages=[{'role': 'user', 'content': task}])\n```",
-}
 
 
 def reply(code: str, thought: str = "I would try this.") -> str:
@@ -73,7 +61,7 @@ async def search(
         return Reply(tuple(Choice(text) for text in texts), Usage(1, 0, 100, 50, 0.0))
 
     meta.complete = complete  # type: ignore[method-assign]
-    async with world(answer, Limits(seconds=1)) as w:
+    async with world(answer, Limits(seconds=1, memory_mb=512)) as w:
         env = Environment(w.evaluator, SearchSet(PRIVATE, PUBLIC), EXAMPLES, trials=trials)
         begin = await env.begin()
         run = METHODS[method](
@@ -100,13 +88,9 @@ def test_what_runs_is_measured_and_the_best_so_far_rises(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["adas", "aflow"])
-@pytest.mark.parametrize(
-    "kind",
-    [k if k in ("no code", "raises") else pytest.param(k, marks=pytest.mark.long) for k in BAD],
-)
-def test_bad_programs_are_survived(method: str, kind: str) -> None:
+def test_a_turn_in_which_nothing_runs_is_survived(method: str) -> None:
     def propose(request: Request, choice: int) -> str:
-        return BAD[kind] if request.identity.trial == 0 else reply(GOOD)
+        return "I would rather not." if request.identity.trial == 0 else reply(GOOD)
 
     _, turns, meta = asyncio.run(search(method, propose, turns=2))
     assert not turns[0].attempts
@@ -114,6 +98,30 @@ def test_bad_programs_are_survived(method: str, kind: str) -> None:
     assert turns[1].attempts[0].evaluation.accuracy == 1
     repairs = [r for r in meta.requests if r.identity.purpose is Purpose.REPAIR]
     assert len(repairs) == 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("method", ["adas", "aflow"])
+def test_every_bad_program_is_dropped_and_harms_no_other(method: str) -> None:
+    codes = [code for code, _, _ in BAD.values()]
+    first = iter([*codes, GOOD])
+
+    def propose(request: Request, choice: int) -> str:
+        said = request.messages[-2]
+        if said.role == "assistant":
+            return said.content  # reflection and repair change nothing
+        return reply(next(first, GOOD))
+
+    _, turns, _ = asyncio.run(search(method, propose, turns=2, samples=len(codes) + 1))
+    dropped = {p.reply: p for p in turns[0].dropped}
+    unread = {"syntax error": "SyntaxError", "no solver": "`solver`"}  # never came to run
+    for name, (code, status, _) in BAD.items():
+        proposal = dropped[reply(code)]
+        assert unread.get(name, status) in proposal.error, name
+        assert len(proposal.repairs) == 3
+    [attempt] = turns[0].attempts
+    assert attempt.evaluation.accuracy == 1
+    assert [a.evaluation.accuracy for a in turns[1].attempts] == [1] * (len(codes) + 1)
 
 
 @pytest.mark.parametrize("method", ["adas", "aflow"])

@@ -50,6 +50,19 @@ def results(
     return made
 
 
+def test_the_pareto_front_holds_what_nothing_beats_in_accuracy_and_cost() -> None:
+    plain = results({"plain": 0.6}, usd=0.01)
+    costly = results({"plain": 0.6, "dear": 0.6, "good": 0.75}, usd=0.02)
+    comparison = compare([*plain, *(r for r in costly if r.contestant != "plain")], "plain")
+    assert {c.contestant: c.on_front for c in comparison.costs} == {
+        "plain": True,
+        "dear": False,
+        "good": True,
+    }
+    [line] = [x for x in as_markdown(comparison).splitlines() if x.startswith("| dear | 0.02")]
+    assert line.endswith("| - |")
+
+
 def test_what_is_better_comes_out_and_what_is_equal_does_not() -> None:
     comparison = compare(results({"plain": 0.6, "same": 0.6, "good": 0.75}), "plain")
     verdicts = {p.contestant: p.verdict for p in comparison.overall}

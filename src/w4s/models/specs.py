@@ -161,13 +161,15 @@ class Quote:
 
 
 def quote(spec: Spec, overrides: Mapping[str, str]) -> Quote:
-    """What the model's tokens cost, and who says so; `overrides` maps a model to `IN/OUT`."""
-    if spec.local and spec.detail not in overrides:
+    """What the model's tokens cost, and who says so; `overrides` maps a model to `IN/OUT`, or a
+    kind such as `grammar` where nothing stands behind the colon."""
+    name = spec.detail or spec.kind.value
+    given = name in overrides
+    if spec.local and not given:
         return Quote(FREE, "free")
-    price = find_price(spec.detail, spec.host, overrides)
+    price = find_price(name, spec.host, overrides)
     if price is None:
         return Quote(None, "unknown")
-    given = spec.detail in overrides
     return Quote(price, "given" if given else f"table of {published().dated}")
 
 
