@@ -58,9 +58,11 @@ def measured_rates(seen: Seen, assumed: Rates) -> Rates:
         raise ConfigError(f"{run.path} has no turn yet to estimate from; go on with its search")
     factor = Span.about(1.0, seen.tokens_factor)
     candidate = _candidate(run.turns, factor)
-    prompt, completion = _scales(attempts, assumed)
+    examples = _examples(seen, assumed)
     known = {
-        digest: rate.scaled(prompt=prompt * factor, completion=completion * factor)
+        digest: _as_seen(rate, examples)
+        if examples is not None
+        else _by_candidates(attempts, rate, assumed, factor)
         for digest, rate in assumed.known.items()
     }
     known |= {a.workflow.digest: _rate([a.evaluation], factor) for a in attempts}
@@ -82,7 +84,10 @@ def measured_rates(seen: Seen, assumed: Rates) -> Rates:
 
 
 def measured_pace(seen: Seen) -> MeasuredPace | None:
-    """None where no whole turn was timed, or where hardly anything was really asked."""
+    """None where no whole turn was timed, where hardly anything was really asked, or where
+    another executor was."""
+    if "executor" in seen.differs:
+        return None
     turns = [s for s in seen.run.spent if s.stretch.startswith("turn ") and "cut" not in s.stretch]
     before = [s for s in seen.run.spent if s.stretch == EXAMPLES]
     if not turns or not before:
@@ -121,22 +126,62 @@ def _candidate(turns: Sequence[Turn], factor: Span) -> Rate:
     return replace(rate, calls=Span(max(1.0, likely - error), likely, likely + 1.5 * error))
 
 
-def _scales(attempts: Sequence[Attempt], assumed: Rates) -> tuple[Span, Span]:
-    """Tokens a call against those assumed of a candidate."""
-    seen = _rate([attempt.evaluation for attempt in attempts], Span.exactly(1.0))
-    if not seen.prompt_tokens.likely or not seen.completion_tokens.likely:
-        return Span.exactly(1.0), Span.exactly(1.0)  # all of it came from the cache
-    return (
-        Span.about(_sane(seen.prompt_tokens.likely / assumed.candidate.prompt_tokens.likely), 1.2),
-        Span.about(
-            _sane(seen.completion_tokens.likely / assumed.candidate.completion_tokens.likely), 1.3
-        ),
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """The examples of a run, as rehearsed and as they were."""
+
+    calls: float
+    """Per solver call, against the rehearsal: a server that samples one response at a time shows
+    here."""
+    prompt: float
+    completion: float
+    """Tokens a call, against the rehearsal."""
+
+
+def _examples(seen: Seen, assumed: Rates) -> _Examples | None:
+    """None where they say nothing about the planned run: the model is another one, the task is,
+    or some of them cannot be rehearsed."""
+    run = seen.run
+    stretch = next((s for s in run.spent if s.stretch == EXAMPLES), None)
+    entries = run.begin.examples if run.begin is not None else ()
+    known = [assumed.known.get(entry.workflow.digest) for entry in entries]
+    rates = [rate for rate in known if rate is not None]
+    private, public = run.facts.get("private"), run.facts.get("public")
+    if {"executor", "task"} & set(seen.differs) or stretch is None or len(rates) < len(known):
+        return None
+    measured = _executor(stretch)
+    if not (measured.calls and isinstance(private, int) and isinstance(public, int)):
+        return None
+    solver_calls = private * (run.config.trials or 1) + public
+    calls = sum(r.calls.likely for r in rates)
+    prompt = sum(r.calls.likely * r.prompt_tokens.likely for r in rates) / calls
+    completion = sum(r.calls.likely * r.completion_tokens.likely for r in rates) / calls
+    return _Examples(
+        (measured.calls + measured.cached) / (solver_calls * calls),
+        measured.prompt_tokens / measured.calls / prompt,
+        measured.completion_tokens / measured.calls / completion,
     )
 
 
-def _sane(ratio: float) -> float:
-    """Half the way only: what differs may be the workflows, not the model."""
-    return math.sqrt(ratio)
+def _as_seen(rate: Rate, examples: _Examples) -> Rate:
+    """A rehearsed workflow, by how the examples differed from their rehearsal."""
+    return Rate(
+        Span.about(rate.calls.likely * examples.calls, 1.02),
+        Span.about(rate.prompt_tokens.likely * examples.prompt, 1.1),
+        Span.about(rate.completion_tokens.likely * examples.completion, 1.2),
+    )
+
+
+def _by_candidates(attempts: Sequence[Attempt], rate: Rate, assumed: Rates, factor: Span) -> Rate:
+    """A rehearsed workflow, by how the candidates of the run differed from those assumed. Half the
+    way only: what differs may be the workflows, not the model."""
+    seen = _rate([attempt.evaluation for attempt in attempts], Span.exactly(1.0))
+    prompt = seen.prompt_tokens.likely / assumed.candidate.prompt_tokens.likely or 1.0
+    completion = seen.completion_tokens.likely / assumed.candidate.completion_tokens.likely or 1.0
+    return rate.scaled(
+        prompt=Span.about(math.sqrt(prompt), 1.2) * factor,
+        completion=Span.about(math.sqrt(completion), 1.3) * factor,
+    )
 
 
 def _known(tokens: int, count: int, otherwise: Span) -> Span:
