@@ -65,6 +65,7 @@ _FREE = "may change when a run goes on"
 Dollars = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Tracking = tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -160,6 +161,11 @@ class Setup(Limits):
         default_factory=dict,
         description="Dollars per million tokens in and out of a model, as MODEL=0.15/0.60; wins"
         " over the price table.",
+    )
+    track: Annotated[Tracking, _FREE] = Field(
+        default=(),
+        description="Show the numbers of the run elsewhere too: tensorboard, trackio, wandb or"
+        " mlflow; each is an extra of that name. Its own files are whole without.",
     )
 
 
@@ -337,6 +343,9 @@ class TestConfig(Limits):
         default=None, description="A file, or the name of a baseline; default: the best of the run."
     )
     baselines: bool = Field(default=False, description="Test the example workflows too.")
+    track: Tracking | None = Field(
+        default=None, description="As for w4s search; default: as the search was tracked."
+    )
 
 
 class CompareConfig(Record):

@@ -38,10 +38,12 @@ from w4s.reports.run import (
     FINISHED,
     PUBLIC,
     SEARCH_ACCOUNT,
+    SPENT,
     TURNS,
     Final,
     Role,
     Run,
+    Spent,
     begin_text,
     final_text,
     public_text,
@@ -50,7 +52,8 @@ from w4s.reports.run import (
     read_run,
 )
 from w4s.reports.summary import Summary, best_entry, summarise
-from w4s.store import RunFolder
+from w4s.reports.tracked import search_points
+from w4s.store import RunFolder, read_journal
 from w4s.tasks.confidential import keep_confidential
 from w4s.types import Entry, Evaluation, Outcome, State, Turn, Workflow
 
@@ -101,6 +104,7 @@ async def _search(asked: SearchConfig) -> W4sError | None:
             facts=facts_of(task, plan.examples),
             account=SEARCH_ACCOUNT,
             problems=len(task.search.private) * plan.trials,
+            track=config.track,
         ) as bench:
             kept = keep_estimate(folder, search_estimate(plan, task))
             bench.display.say(f"expected: {in_one_line(kept)}")
@@ -148,6 +152,7 @@ class _Session:
             )
             begin = self.begin or await self._measure_examples(env)
             self._keep_best()
+            self._track()
             self._announce()
             async for turn in METHODS[config.method](
                 env,
@@ -161,6 +166,7 @@ class _Session:
                 self.turns.append(turn)
                 self._keep_best()
                 self._report(turn)
+                self._track()
                 self._announce()
         if len(self.turns) < self.plan.turns:
             bench.account.keep(FINISHED)
@@ -225,6 +231,12 @@ class _Session:
         self.bench.display.say(
             f"turn {number} of {self.plan.turns}: {len(turn.attempts)} candidates ran,"
             f" {len(turn.dropped)} dropped; best so far {best.accuracy:.1%} ({best.workflow.name})"
+        )
+
+    def _track(self) -> None:
+        folder = self.bench.folder.path
+        self.bench.feed.send(
+            search_points(self.begin, self.turns, read_journal(folder / SPENT, Spent))
         )
 
     def _keep_best(self) -> None:

@@ -31,6 +31,7 @@ from w4s.estimates.record import Estimate
 from w4s.models.base import Purpose
 from w4s.reports.run import BEST, TEST_ACCOUNT, TESTS, Role, Run, Tested, read_run
 from w4s.reports.summary import best_entry
+from w4s.reports.tracked import test_points
 from w4s.store import Journal, RunFolder
 from w4s.tasks.base import Interface, Task
 from w4s.tasks.confidential import keep_confidential
@@ -79,11 +80,15 @@ async def measure_sealed(config: TestConfig) -> list[Tested]:
             facts=facts_of(task, examples),
             account=TEST_ACCOUNT,
             problems=len(problems),
+            track=run.config.track if config.track is None else config.track,
         ) as bench:
             for estimate in test_estimates(run, task, [c.workflow for c in candidates], limits):
                 keep_estimate(folder, estimate)
             with closing(folder.journal(TESTS, Tested)) as journal:
-                await _Opening(bench, journal, problems).measure(candidates)
+                try:
+                    await _Opening(bench, journal, problems).measure(candidates)
+                finally:
+                    bench.feed.send(test_points(journal.records()))
                 return _recorded(journal, candidates, problems_digest(problems))
 
 

@@ -48,6 +48,7 @@ from w4s.sandbox.base import Limits as SandboxLimits
 from w4s.store import Journal, RunFolder
 from w4s.tasks.base import Brief, Sizes, Task
 from w4s.tasks.registry import load_task
+from w4s.tracking.feed import Feed
 from w4s.types import JSON, Problem, Workflow
 
 REPLIES = "replies.sqlite"
@@ -66,6 +67,7 @@ class Workbench:
     account: Account
     display: Display
     stop: Stop
+    feed: Feed
 
     def evaluator_of(self, task: Task, observer: Observer) -> Evaluator:
         """One for another task, with the same models, sandbox and limits."""
@@ -173,12 +175,13 @@ async def open_workbench(
     facts: Mapping[str, JSON],
     account: str,
     problems: int,
+    track: Sequence[str] = (),
 ) -> AsyncIterator[Workbench]:
     """Open all that stands around a session; `account` names the file of its ledger.
 
     `facts` bind the folder together with the settings (`RunFolder.settle`), once the walls stand:
     a machine that cannot hold them leaves no folder behind that insists on them. `problems` is how
-    many one measurement has, for what is shown of it."""
+    many one measurement has, for what is shown of it, and `track` where its numbers go besides."""
     sitting = current_sitting()
     stop = sitting.stop
     async with AsyncExitStack() as stack:
@@ -200,6 +203,9 @@ async def open_workbench(
         spent = stack.enter_context(closing(folder.journal(SPENT, Spent)))
         display = stack.enter_context(sitting.show(lambda: ledger.total, problems))
         stack.enter_context(stop.heeded(display.say))
+        feed = stack.enter_context(
+            closing(Feed(track, folder.path, config.settings(), display.say))
+        )
         executor = Executor(wrapped[Role.EXECUTOR], sandbox, config.seed, _allowance(config))
         runner = Runner(executor, task.scorer, _solver_limits(config))
         yield Workbench(
@@ -210,6 +216,7 @@ async def open_workbench(
             Account(ledger, spent),
             display,
             stop,
+            feed,
         )
 
 

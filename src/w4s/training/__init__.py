@@ -15,7 +15,7 @@ ranks        one process or several
 batches      which trees go into which step, onto which rank, into which pass
 selfcheck    the tree against the plain computation, before anything is trained
 checkpoints  the state of a run, written as a whole
-logs         JSON lines and TensorBoard
+logs         a record per step: JSON lines, trackers
 trainer      the loop
 tokeniser    a tokeniser for small models
 corpus       made-up tasks and the grammar's actions in them, for the small meta-agent

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.config import Count, Record, Share
+from w4s.config import Count, Record, Share, Tracking
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -215,10 +215,15 @@ class TrainConfig(Record):
         " has passed on this machine with this model.",
     )
     seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
+    track: Tracking = Field(
+        default=("tensorboard",),
+        description="Where each step is shown too: tensorboard, trackio, wandb or mlflow; each is"
+        " an extra of that name. train.jsonl is whole without.",
+    )
 
     @classmethod
     def free(cls) -> frozenset[str]:
-        return frozenset({"run", "examples", "checkpointing", "evaluate_every", "save_every"})
+        return frozenset({"run", "examples", "checkpointing", "evaluate_every", "save_every", "track"})
 
     @property
     def peak(self) -> float:

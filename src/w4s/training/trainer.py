@@ -4,10 +4,10 @@ In: a TrainConfig. Out: a folder with the trained model, its logs, and checkpoin
 same call goes on to the same losses. The weights of the examples, the tree and the loss are made
 elsewhere; this is the loop.
 
-    RUN/train.jsonl, RUN/tensorboard    a record per step
-    RUN/checkpoints                     the newest state
-    RUN/adapter                         LoRA: the adapter alone
-    RUN/model                           the whole model, merged
+    RUN/train.jsonl     a record per step, and to the trackers (RUN/tensorboard)
+    RUN/checkpoints     the newest state
+    RUN/adapter         LoRA: the adapter alone
+    RUN/model           the whole model, merged
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class _Run:
         )
         if done:
             checkpoints.load(run, done, self._scorer, optimiser)
-        with Logs(run, done) if self._ranks.first else nullcontext() as logs:
+        with self._logs(done) if self._ranks.first else nullcontext() as logs:
             for number in range(done, len(self._steps)):
                 log = self._step(number, optimiser)
                 if logs is not None:
@@ -133,6 +133,9 @@ class _Run:
                 if ending and number + 1 < len(self._steps):
                     raise Interrupted("stopped; the same command goes on from here")
         return self._saved(agreement)
+
+    def _logs(self, done: int) -> Logs:
+        return Logs(self._config.run, done, self._config.track, self._config.settings())
 
     def _check(self) -> selfcheck.Agreement:
         """Both ways on the smallest episode of the first step."""
