@@ -11,6 +11,7 @@ import pytest
 from command_line import TASK, CommandLine, Done
 from w4s.commands.collecting import Collection, read_collection
 from w4s.tasks.registry import load_task
+from w4s.training.collect import Collected
 from w4s.training.dataset import read_examples
 
 COLLECT = ("collect", TASK, "toy_dates", "--isolation", "batch", "--samples", "2")
@@ -77,9 +78,8 @@ def test_a_finished_collection_goes_on_when_more_is_asked_for(w4s: CommandLine) 
     assert all(first[c.trajectory.task, c.number] == _replies(c) for c in before)
 
 
-def _replies(one: object) -> object:
-    trajectory = one.trajectory  # type: ignore[attr-defined]
-    return [[a.proposal.reply for a in turn.attempts] for turn in trajectory.turns]
+def _replies(one: Collected) -> list[list[str]]:
+    return [[a.proposal.reply for a in turn.attempts] for turn in one.trajectory.turns]
 
 
 @pytest.mark.parametrize("reward", ["margin", "continuous", "advantage"])

@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import math
 import random
+import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,22 @@ def test_killed_again_and_again_it_collects_the_same(w4s: CommandLine) -> None:
         assert episodes(w4s.folder / "killed") == expected
         # What was in flight at a kill was sent and is not kept; all else comes from the cache.
         assert calls <= server.stats()["calls"] - calls <= calls + lost
+
+
+def test_ctrl_c_loses_no_call_at_all(w4s: CommandLine) -> None:
+    with w4s.serving(TASK, "toy_dates", *SLOW) as server:
+        ran(w4s, *collecting(server, "whole"))
+        calls = server.stats()["calls"]
+        process = w4s.start(*collecting(server, "stopped"))
+        while server.stats()["calls"] < calls * 1.4:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 130, errors
+        assert errors.splitlines()[-1] == "w4s: stopped; the same command goes on from here"
+        ran(w4s, *collecting(server, "stopped"))
+        assert episodes(w4s.folder / "stopped") == episodes(w4s.folder / "whole")
+        assert server.stats()["calls"] == 2 * calls
 
 
 def test_a_finished_collection_calls_nobody(w4s: CommandLine) -> None:
