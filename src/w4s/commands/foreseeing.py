@@ -7,7 +7,6 @@ an estimate that is to be kept.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +17,7 @@ from w4s.config import CollectConfig, Limits, SearchConfig, Setup
 from w4s.estimates.assumptions import Models, assumed_pace, assumed_rates
 from w4s.estimates.foresight import foresee, within
 from w4s.estimates.measured import Seen, measured_pace, measured_rates
-from w4s.estimates.pace import Pace
+from w4s.estimates.pace import Pace, processors_at_hand
 from w4s.estimates.rates import Rates
 from w4s.estimates.record import Estimate
 from w4s.estimates.work import SearchSize, repeated, search_work, test_work
@@ -187,7 +186,7 @@ def _measures(
         models,
         rates,
         concurrency=config.concurrency,
-        processors=os.cpu_count() or 1,
+        processors=processors_at_hand(),
         batch=config.isolation == "batch",
     )
 

@@ -67,7 +67,7 @@ GRAMMAR_REPAIRS = Span(0.0, 0.01, 0.1)
 REMOTE_OVERHEAD_SECONDS = Span(0.2, 0.5, 1.5)
 TOKENS_A_SECOND = Span(25.0, 70.0, 200.0)
 HOST_SECONDS = Span(0.003, 0.008, 0.03)
-"""Of the machine per solver call in a process of its own, both processors of a small one busy."""
+"""Of two free processors, per solver call in a process of its own."""
 BATCH_HOST_SECONDS = Span(0.001, 0.003, 0.010)
 IN_PROCESS_SECONDS = Span(0.0003, 0.001, 0.004)
 """Of one call to a model in this process, which queues for the interpreter."""
@@ -122,15 +122,15 @@ def assumed_rates(
 
 
 def assumed_pace(
-    models: Models, rates: Rates, *, concurrency: int, processors: int, batch: bool
+    models: Models, rates: Rates, *, concurrency: int, processors: float, batch: bool
 ) -> AssumedPace:
-    """How fast such models and such a machine mostly are."""
-    spoken = rates.candidate.completion_tokens
-    host = (BATCH_HOST_SECONDS if batch else HOST_SECONDS) * (2 / max(1, processors))
+    """How fast such models and such a machine mostly are; `processors` that are free for it."""
+    spoken, slower = rates.candidate.completion_tokens, 2 / processors
+    host = (BATCH_HOST_SECONDS if batch else HOST_SECONDS) * slower
     places = PLACES if models.executor.remote else Span.exactly(1.0)
     return AssumedPace(
-        _call_seconds(models.executor, spoken),
-        _call_seconds(models.meta_agent, rates.reply_tokens),
+        _call_seconds(models.executor, spoken, slower),
+        _call_seconds(models.meta_agent, rates.reply_tokens, slower),
         host,
         Span(*(min(p, float(concurrency)) for p in (places.low, places.likely, places.high))),
     )
@@ -191,9 +191,10 @@ def _reply_tokens(spec: Spec) -> Span:
             return REPLY_TOKENS
 
 
-def _call_seconds(spec: Spec, spoken: Span) -> Span:
+def _call_seconds(spec: Spec, spoken: Span, slower: float) -> Span:
     if spec.remote:
         slow, likely, fast = TOKENS_A_SECOND.low, TOKENS_A_SECOND.likely, TOKENS_A_SECOND.high
         speaking = Span(spoken.low / fast, spoken.likely / likely, spoken.high / slow)
         return REMOTE_OVERHEAD_SECONDS + speaking
-    return LOCAL_MODEL_SECONDS if spec.checkpoint is not None else IN_PROCESS_SECONDS
+    here = LOCAL_MODEL_SECONDS if spec.checkpoint is not None else IN_PROCESS_SECONDS
+    return here * slower

@@ -7,6 +7,7 @@ the host needs some time of its own for each solver call.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,6 +33,13 @@ class Stage:
     proposals: float = 0.0
     """Calls to the meta-agent, one after another, before any solver call."""
     times: Span = Span(1.0, 1.0, 1.0)  # noqa: RUF009  (frozen)
+
+
+def processors_at_hand() -> float:
+    """How many processors others leave to this process, by the load of the last minute."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = count or 1
+    return count * count / max(count, os.getloadavg()[0] + 1)
 
 
 class Pace(Protocol):
