@@ -44,7 +44,7 @@ def test_every_name_in_it_is_defined_and_every_import_used(text: str, tmp_path: 
     assert ruff is not None
     path = tmp_path / "solve.py"
     path.write_text(text)
-    command = [ruff, "check", "--isolated", "--target-version", "py311", "--select", "F", path]
+    command = [ruff, "check", "--isolated", "--target-version", "py311", "--select", "F", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

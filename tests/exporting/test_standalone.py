@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -156,9 +157,9 @@ def told(result: Result) -> tuple[str, object, str, str, int | None]:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_ends_as_it_does_inside(program: str, tmp_path: Path, house: House) -> None:
     async def main() -> None:
-        limits = {"seconds": 0.5, "grace_seconds": 0.5, "cpu_seconds": 5}
+        limits: dict[str, Any] = {"seconds": 0.5, "grace_seconds": 0.5, "cpu_seconds": 5}
         source = PROGRAMS[program]
-        inside = await house.sandbox.run(Job(source, Action.VALUE, limits=Limits(**limits)))  # type: ignore[arg-type]
+        inside = await house.sandbox.run(Job(source, Action.VALUE, limits=Limits(**limits)))
         module = load(write(tmp_path, ASKS, "http://127.0.0.1:9/v1"))
         job = module.Job(source, module.Action.VALUE, limits=module.Limits(**limits))
         outside = await module.SubprocessSandbox().run(job)
@@ -172,13 +173,13 @@ def test_a_program_sees_no_key_and_leaves_no_file(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
 
-    async def main() -> object:
+    async def main() -> Any:
         module = load(write(tmp_path, ASKS, "http://127.0.0.1:9/v1"))
         source = "import os\nopen('left', 'w').write('x')\n[os.getcwd(), str(dict(os.environ))]"
         result = await module.SubprocessSandbox().run(module.Job(source, module.Action.VALUE))
         return result.value
 
-    folder, environ = asyncio.run(main())  # type: ignore[misc]
+    folder, environ = asyncio.run(main())
     assert "sk-secret" not in environ
     assert not Path(folder).exists()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from w4s.answering import entry_point_in, wants_entry_point
 from w4s.models.chat_api import ApiError
-from w4s.serving.requests import IGNORED, REFUSED, Question, read_question
+from w4s.serving.requests import IGNORED, REFUSED, USED, Question, read_question
 from w4s.serving.settings import Reading
 from w4s.types import Workflow
 from w4s.workflow import baseline_names, load_baseline
@@ -75,14 +77,16 @@ def test_equal_questions_are_one_problem_and_the_seed_tells_draws_apart() -> Non
 
 @pytest.mark.parametrize("option", sorted(IGNORED))
 def test_options_of_sampling_are_ignored_and_named(option: str) -> None:
-    assert read(("user", "hi"), **{option: 1}).ignored == (option,)
+    options: dict[str, Any] = {option: 1}
+    assert read(("user", "hi"), **options).ignored == (option,)
 
 
 @pytest.mark.parametrize("option", sorted(REFUSED))
 def test_options_that_no_workflow_serves_are_refused(option: str) -> None:
     error = refusal(**{option: [{"name": "f"}]})
     assert (error["type"], error["param"]) == ("invalid_request_error", option)
-    assert read(("user", "hi"), **{option: None}).ignored == ()
+    unset: dict[str, Any] = {option: None}
+    assert read(("user", "hi"), **unset).ignored == ()
 
 
 @pytest.mark.parametrize(
@@ -143,3 +147,10 @@ def test_which_workflows_write_code() -> None:
     writing = {name for name in baseline_names() if wants_entry_point(load_baseline(name))}
     assert writing == {n for n in baseline_names() if n.startswith("code_")} - {"code_generation"}
     assert not wants_entry_point(Workflow("def solver(:"))
+
+
+def test_the_documentation_names_every_option() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "production.md").read_text("utf-8")
+    table = text[text.index("### Options of a request") : text.index("**Equal questions")]
+    named = set(re.findall(r"`([a-z_]+)`", table))
+    assert named == USED | IGNORED | REFUSED

@@ -15,6 +15,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from itertools import pairwise
@@ -69,6 +70,7 @@ class Code:
     definitions: str
 
 
+@cache
 def bundle(root: str, *, leave_out: frozenset[str] = frozenset()) -> Code:
     """Everything that the module `root` defines, and what that needs.
 

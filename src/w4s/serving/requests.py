@@ -18,7 +18,7 @@ from w4s.types import Message, Problem
 USED = frozenset(
     {
         "model", "messages", "stream", "stream_options", "seed", "n", "response_format",
-        "entry_point", "public_tests",
+        "modalities", "entry_point", "public_tests",
     }
 )  # fmt: skip
 IGNORED = frozenset(
@@ -117,7 +117,7 @@ def _check_options(body: Mapping[str, Any]) -> tuple[str, ...]:
     for name, value in body.items():
         if name in REFUSED and value not in (None, False, [], 0, "none"):
             raise _unsupported(name)
-        if name not in USED | IGNORED | REFUSED | {"modalities"}:
+        if name not in USED | IGNORED | REFUSED:
             raise ApiError(
                 f"Unrecognized request argument supplied: {name[:100]}",
                 param=name[:100],
