@@ -41,3 +41,25 @@ def test_a_stop_does_not_wait_out_the_pauses_between_attempts(
     assert report["search_cost"]["executor"]["failed"] == asked
     with w4s.serving(TASK) as server:
         assert w4s(*SEARCH, "--executor", server.executor).returncode == 2  # another address
+
+
+@pytest.mark.long
+def test_the_time_of_a_killed_sitting_stands_in_the_report(w4s: CommandLine) -> None:
+    with w4s.serving(TASK, "--latency-ms", "700") as server:
+        search = (*SEARCH, "--executor", server.executor)
+        process = w4s.start(*search)
+        wait_for_calls(server, process, 1)
+        start = time.monotonic()
+        wait_for_calls(server, process, 70)  # in the midst of the turn
+        process.kill()
+        killed = time.monotonic() - start
+        process.communicate()
+        done = w4s(*search)
+        assert done.returncode == 0, done.stderr
+    report = json.loads(w4s("report", "r", "--format", "json").stdout)
+    lines = (w4s.folder / "r" / "spent.jsonl").read_text().splitlines()[1:]
+    stretches = [json.loads(line) for line in lines]
+    seconds = report["search_cost"]["seconds"]
+    assert seconds == stretches[-1]["elapsed"]
+    last_sitting = sum(s["seconds"] for s in stretches if s["stretch"] != "examples")
+    assert seconds > last_sitting + killed - 2.5  # a second of the ledger, and what was in flight
