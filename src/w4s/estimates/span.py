@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+_MOST = 700.0
+"""Largest logarithm of which a float holds the number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A range with the value in it that is expected."""
@@ -42,7 +46,11 @@ class Span:
             return Span(0.0, 0.0, self.high * other.high)
         down = math.hypot(_log(self.low, self.likely), _log(other.low, other.likely))
         up = math.hypot(_log(self.high, self.likely), _log(other.high, other.likely))
-        return Span(likely * math.exp(-down), likely, likely * math.exp(up))
+        return Span(
+            max(likely * math.exp(-down), self.low * other.low),
+            likely,
+            min(likely * math.exp(min(up, _MOST)), self.high * other.high),
+        )
 
     @property
     def ordered(self) -> Span:
