@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-
 _MOST = 700.0
 """Largest logarithm of which a float holds the number."""
 
