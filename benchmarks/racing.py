@@ -29,7 +29,7 @@ from w4s.sandbox.host import PythonSandbox
 
 FAMILIES = ("toy_ledger", "toy_counting", "toy_passage", "toy_choice", "toy_dates")
 SEEDS = int(os.environ.get("W4S_BENCHMARK_SEEDS", "50"))
-PRIVATE, PUBLIC, HELD_OUT = 256, 2, 300
+PRIVATE, PUBLIC, HELD_OUT = 128, 2, 300
 
 EXAMPLES = 3
 """They are measured in full in any case."""

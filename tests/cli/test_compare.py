@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -85,6 +89,120 @@ def test_a_missing_file_is_named(w4s: CommandLine, tmp_path: Path) -> None:
     done = w4s("compare", "nowhere.toml")
     assert done.returncode == 2
     assert "nowhere.toml" in done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("budget", "field", "least"),
+    [("each_usd=0.01", "usd", 0.007), ("each_tokens=40000", "tokens", 28_000)],
+)
+def test_a_budget_in_dollars_or_tokens_is_equal_for_all(
+    w4s: CommandLine, budget: str, field: str, least: float
+) -> None:
+    (w4s.folder / "equal.toml").write_text(EQUAL)
+    done = w4s("compare", "equal.toml", budget)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((w4s.folder / "runs" / "equal" / "comparison.json").read_text())
+    spent = {costs["contestant"]: costs["search"][field] for costs in report["costs"]}
+    limit = float(budget.partition("=")[2])
+    assert all(least <= amount <= limit for amount in spent.values()), spent
+    assert any(costs["on_front"] for costs in report["costs"])
+
+
+EQUAL = """
+tasks = ["toy_ledger"]
+methods = ["w4s", "random", "adas"]
+baselines = []
+seeds = 1
+
+[search]
+private = 4
+public = 2
+test = 4
+isolation = "batch"
+executor_tokens = 400
+reply_tokens = 1000
+
+[search.prices]
+simulated = "0.15/0.60"
+grammar = "0.05/0.10"
+"""
+
+
+class BothRoles(BaseHTTPRequestHandler):
+    """A model that writes workflows when it is asked for one, and else answers 7."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        designing = "designing agentic systems" in body["messages"][0]["content"]
+        text = f"Seven.\n```python\n{SEVEN}```" if designing else '{"answer": "7"}'
+        message = {"role": "assistant", "content": text}
+        choices = [{"index": k, "message": message} for k in range(body.get("n", 1))]
+        usage = {"prompt_tokens": 10, "completion_tokens": 5}
+        data = json.dumps({"choices": choices, "usage": usage}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+SEVEN = "def solver(agent, task):\n    return {'answer': '7'}\n"
+
+
+@contextmanager
+def both_roles() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BothRoles)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"openai:weak@http://127.0.0.1:{server.server_address[1]}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.long
+def test_the_weak_model_alone_and_a_model_as_its_own_meta_agent(w4s: CommandLine) -> None:
+    with both_roles() as model:
+        (w4s.folder / "arms.toml").write_text(
+            f"""
+            tasks = ["toy_ledger"]
+            methods = []
+            baselines = ["direct"]
+            seeds = 1
+            [search]
+            private = 4
+            public = 2
+            test = 4
+            turns = 1
+            samples = 1
+            [contestants.weak-for-strong]
+            meta_agent = "{model}"
+            [contestants.weak-alone]
+            executor = "{model}"
+            workflow = "direct"
+            [contestants.for-itself]
+            executor = "{model}"
+            meta_agent = "{model}"
+            """
+        )
+        done = w4s("compare", "arms.toml")
+    assert done.returncode == 0, done.stderr
+    folder = w4s.folder / "runs" / "arms"
+    report = json.loads((folder / "comparison.json").read_text())
+    assert report["contestants"] == ["weak-for-strong", "weak-alone", "for-itself", "direct"]
+    costs = {each["contestant"]: each for each in report["costs"]}
+    assert costs["weak-alone"]["use"]["tokens"] == 15
+    assert costs["weak-alone"]["search"]["calls"] == 0
+    for name in ("weak-for-strong", "for-itself"):
+        turns = (folder / "toy_ledger" / name / "seed0" / "turns.jsonl").read_text()
+        assert json.dumps(SEVEN)[1:-1] in turns
 
 
 @pytest.mark.long
