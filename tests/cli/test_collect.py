@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from command_line import TASK, CommandLine, Done
-from w4s.commands.collecting import Collection, read_collection
+from w4s.commands.collecting import read_collection
 from w4s.tasks.registry import load_task
 from w4s.training.collect import Collected
 from w4s.training.dataset import read_examples
 
-COLLECT = ("collect", TASK, "toy_dates", "--isolation", "batch", "--samples", "2")
-SMALL = ("--private", "6", "--public", "2", "--episodes", "1")
+COLLECT = ("collect", TASK, "toy_dates", "--samples", "2", "--episodes", "1")
+SMALL = ("--private", "4", "--public", "1", "--isolation", "batch")
 
 
-def collected(w4s: CommandLine, *more: str, run: str = "c") -> tuple[Done, Collection]:
-    done = w4s(*COLLECT, *SMALL, "--run", run, *more)
+def collected(w4s: CommandLine, *words: str) -> Done:
+    done = w4s(*words, *SMALL)
     assert done.returncode == 0, done.stderr
-    return done, read_collection(w4s.folder / run)
+    return done
 
 
 @pytest.fixture(scope="module")
 def w4s(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    """One folder for all tests here, with a collection `c` in it."""
-    w4s = CommandLine(tmp_path_factory.mktemp("collect"))
-    collected(w4s)
-    return w4s
+    """One folder for all tests here."""
+    return CommandLine(tmp_path_factory.mktemp("collect"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def first(w4s: CommandLine) -> Done:
+    """A collection, `c`."""
+    return collected(w4s, *COLLECT, "--run", "c")
 
 
 def test_episodes_on_training_problems(w4s: CommandLine) -> None:
@@ -58,42 +63,46 @@ def test_no_problem_of_a_search_enters_a_prompt(w4s: CommandLine) -> None:
         assert not any(p.question in said for p in (*search.private, *search.public))
 
 
-def test_it_says_what_came_of_it(w4s: CommandLine) -> None:
-    done, _ = collected(w4s)
-    assert re.search(r"toy_dates +1 +\d", done.stdout)
-    assert "w4s dataset c --out" in done.stdout
-    assert "2 of 2 episodes" in done.stderr
-    again, _ = collected(w4s, run="fresh")
-    lines = [line for line in again.stderr.splitlines() if "mean reward" in line]
+def test_it_says_what_came_of_it(w4s: CommandLine, first: Done) -> None:
+    assert re.search(r"toy_dates +1 +\d", first.stdout)
+    assert "w4s dataset c --out" in first.stdout
+    lines = [line for line in first.stderr.splitlines() if "mean reward" in line]
     assert len(lines) == 2
-    assert "left; " in lines[0]
+    assert "1 of 2 episodes, about" in lines[0]
 
 
 def test_a_finished_collection_goes_on_when_more_is_asked_for(w4s: CommandLine) -> None:
-    before = read_collection(w4s.folder / "c").episodes
-    collected(w4s, run="more")
-    _, more = collected(w4s, "--episodes", "2", run="more")
-    assert len(more.episodes) == 4
-    first = {(c.trajectory.task, c.number): _replies(c) for c in more.episodes}
-    assert all(first[c.trajectory.task, c.number] == _replies(c) for c in before)
+    shutil.copytree(w4s.folder / "c", w4s.folder / "more")
+    done = collected(w4s, *COLLECT, "--episodes", "2", "--run", "more")
+    assert "going on behind 2 of 4 episodes" in done.stderr
+    before, after = (read_collection(w4s.folder / run).episodes for run in ("c", "more"))
+    assert after[: len(before)] == before
+    assert len(after) == 4
+    merged = w4s("dataset", "c", "more", "c", "--out", "merged", "--temperature", "0.5")
+    assert merged.returncode == 0, merged.stderr
+    examples = list(read_examples(w4s.folder / "merged" / "examples.jsonl"))
+    assert len({e.trajectory for e in examples}) == 4, "an episode counts once"
+    assert f"{len(examples)} of 4 episodes" in merged.stdout
+    assert "reward 0" in merged.stdout
+    assert "w4s train merged --model" in merged.stdout
+    assert "- `temperature`: 0.5" in (w4s.folder / "merged" / "README.md").read_text()
+    assert (w4s.folder / "merged" / "rewards.svg").exists()
+
+
+def test_another_reward_changes_what_was_earned_alone(w4s: CommandLine) -> None:
+    collected(w4s, *COLLECT, "--run", "advantage", "--reward", "advantage")
+    plain = {c.trajectory.task: c for c in read_collection(w4s.folder / "c").episodes}
+    other = read_collection(w4s.folder / "advantage").episodes
+    for one in other:
+        assert _replies(one) == _replies(plain[one.trajectory.task])
+    turns = [turn for one in other for turn in one.trajectory.turns]
+    for turn in turns:
+        assert sum(a.reward for a in turn.attempts) == pytest.approx(0.0, abs=1e-9)
+    assert any(a.reward > 0 for turn in turns for a in turn.attempts)
 
 
 def _replies(one: Collected) -> list[list[str]]:
     return [[a.proposal.reply for a in turn.attempts] for turn in one.trajectory.turns]
-
-
-@pytest.mark.parametrize("reward", ["margin", "continuous", "advantage"])
-def test_other_rewards(w4s: CommandLine, reward: str) -> None:
-    """They change what an action earned, and nothing of what happened."""
-    _, other = collected(w4s, "--reward", reward, "--noise", "0.3", run=reward)
-    plain = {c.trajectory.task: c for c in read_collection(w4s.folder / "c").episodes}
-    for one in other.episodes:
-        assert _replies(one) == _replies(plain[one.trajectory.task])
-    earned = [a.reward for c in other.episodes for t in c.trajectory.turns for a in t.attempts]
-    if reward == "margin":
-        assert set(earned) <= {0.0, 0.5, 1.0}
-    else:
-        assert any(r not in (0.0, 0.5, 1.0) for r in earned)
 
 
 def test_other_settings_are_refused(w4s: CommandLine) -> None:
@@ -104,26 +113,9 @@ def test_other_settings_are_refused(w4s: CommandLine) -> None:
 
 
 def test_a_limit_ends_it_in_good_order(w4s: CommandLine) -> None:
-    done = w4s(*COLLECT, *SMALL, "--run", "poor", "--max-calls", "30")
-    assert done.returncode == 0
-    assert "Ended at a limit: --max-calls 30" in done.stdout
+    done = collected(w4s, *COLLECT, "--run", "poor", "--max-calls", "10")
+    assert "Ended at a limit: --max-calls 10" in done.stdout
     assert read_collection(w4s.folder / "poor").episodes == ()
-    _, whole = collected(w4s, run="poor")
-    assert len(whole.episodes) == 2
-
-
-def test_a_data_set_of_several_runs(w4s: CommandLine) -> None:
-    collected(w4s, "--seed", "3", run="other")
-    done = w4s("dataset", "c", "other", "c", "--out", "set", "--temperature", "0.5")
-    assert done.returncode == 0, done.stderr
-    examples = list(read_examples(w4s.folder / "set" / "examples.jsonl"))
-    assert len({e.trajectory for e in examples}) == 4, "a run that is named twice counts once"
-    assert f"{len(examples)} of 4 episodes" in done.stdout
-    assert "reward 0" in done.stdout
-    assert "w4s train set --model" in done.stdout
-    card = (w4s.folder / "set" / "README.md").read_text()
-    assert "- `temperature`: 0.5" in card
-    assert (w4s.folder / "set" / "rewards.svg").exists()
 
 
 def test_the_data_set_library_reads_it(w4s: CommandLine) -> None:

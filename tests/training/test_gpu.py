@@ -62,6 +62,7 @@ def test_a_round_with_lora_takes_less_than_an_hour(bench: Any) -> None:
 # --- Liger: trap 5 --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_training_uses_no_fused_loss() -> None:
     """Before 0.8.5 Liger's losses gave wrong gradients without a reduction. None is used here,
     whatever is installed."""

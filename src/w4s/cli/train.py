@@ -37,7 +37,6 @@ def train(config: TrainConfig) -> None:
                 _said(log.loss, log.evaluation, log.tokens / max(log.seconds, 1e-3)),
             )
 
-        say(console, f"loading {config.model}; each step learns from {config.examples}")
         done = train(config, watch, stop=stop)
     if not first:
         return
