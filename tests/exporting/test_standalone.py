@@ -151,7 +151,7 @@ PROGRAMS = {
 def told(result: Result) -> tuple[str, object, str, str, int | None]:
     trouble = result.trouble
     words = (trouble.type, trouble.message, trouble.line) if trouble else ("", "", None)
-    return (str(result.ending), result.value, *words)  # type: ignore[return-value]
+    return (str(result.ending), result.value, *words)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -232,6 +232,21 @@ def test_the_command_line_answers_questions_and_batches(tmp_path: Path) -> None:
         assert first["id"] == 1
         assert first["answer"].startswith("a? -> ")
         assert (second["calls"], second["prompt_tokens"]) == (1, 11)
+
+    asyncio.run(main())
+
+
+def test_a_refused_key_ends_a_batch_at_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with endpoint(always(lambda: refused(401, "bad key"))) as served:
+            path = write(tmp_path, ASKS, served.url)
+            rows = tmp_path / "rows.jsonl"
+            rows.write_text("".join(f'{{"question": "{i}?"}}\n' for i in range(30)))
+            done = await asyncio.to_thread(command, path, "--batch", str(rows), "--workers", "1")
+        assert done.returncode == 1
+        assert "bad key" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert len(served.bodies) < 5
 
     asyncio.run(main())
 

@@ -404,6 +404,8 @@ def main() -> None:
         sys.exit(_answer_batch(asked) if asked.batch else _answer_one(asked))
     except (ValueError, OSError, ProviderError, ImportError) as error:
         sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _arguments() -> argparse.Namespace:
@@ -448,10 +450,15 @@ def _answer_one(asked: argparse.Namespace) -> int:
 def _answer_batch(asked: argparse.Namespace) -> int:
     """All rows, some at a time; 1 when one has no answer."""
     failed = 0
+    rows = list(_rows(asked.batch))
     with ThreadPoolExecutor(max(1, asked.workers)) as pool:
-        for answered in pool.map(lambda row: _answer_row(row, asked), list(_rows(asked.batch))):
-            print(json.dumps(answered, ensure_ascii=False), flush=True)
-            failed += "error" in answered
+        try:
+            for answered in pool.map(lambda row: _answer_row(row, asked), rows):
+                print(json.dumps(answered, ensure_ascii=False), flush=True)
+                failed += "error" in answered
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun costs nothing yet
+            raise
     return 1 if failed else 0
 
 
