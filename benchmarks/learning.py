@@ -67,24 +67,31 @@ class Arm:
     choices: Choices | None = None
     """How its examples are weighed; None: it is not trained."""
     rounds: int = 3
+    epochs: int = 3
+    """Of each round. The fewer examples, the more: all arms shall take many steps."""
     grammar: bool = False
     """No model at all: random draws from what the model imitated."""
     same_as: str = ""
-    """The arm whose model it searches with."""
+    """The arm whose model it searches with, after as many rounds as this arm has."""
     search: Search = field(default_factory=Search)
 
 
+_BEST = Choices(selection=Selection.BEST, weighting=Weighting.ONE)
 ARMS: Mapping[str, Arm] = {
     "random": Arm(grammar=True, search=Search("random")),
     "untrained": Arm(),
     "rlao": Arm(Choices()),
-    "sft_best": Arm(Choices(selection=Selection.BEST, weighting=Weighting.ONE)),
+    "sft_best": Arm(_BEST, epochs=8),
     "rlao_advantage": Arm(Choices(reward=Reward.ADVANTAGE)),
     "rlao_continuous": Arm(Choices(reward=Reward.CONTINUOUS)),
     "weight_one": Arm(Choices(weighting=Weighting.ONE)),
-    "rlao_no_feedback": Arm(same_as="rlao", search=Search("random")),
-    "rlao_wrong_description": Arm(same_as="rlao", search=Search(described_as="toy_elements")),
-    "rlao_one_round": Arm(Choices(), rounds=1),
+    "rlao_no_feedback": Arm(Choices(), same_as="rlao", search=Search("random")),
+    "rlao_wrong_description": Arm(
+        Choices(), same_as="rlao", search=Search(described_as="toy_elements")
+    ),
+    "rlao_one_round": Arm(Choices(), rounds=1, same_as="rlao"),
+    "rlao_two_rounds": Arm(Choices(), rounds=2, same_as="rlao"),
+    "sft_two_rounds": Arm(_BEST, rounds=2, epochs=8, same_as="sft_best"),
     "rlao_tau_0.2": Arm(Choices(temperature=0.2)),
     "rlao_tau_1": Arm(Choices(temperature=1.0)),
     "rlao_margin": Arm(Choices(reward=Reward.MARGIN)),
@@ -111,8 +118,7 @@ class Plan:
     training: Mapping[str, object] = field(
         default_factory=lambda: {
             "scheme": "full",
-            "epochs": 1,
-            "learning_rate": 2e-3,
+            "learning_rate": 3e-3,
             "examples_per_step": 16,
             "tokens_per_pass": 2048,
             "checkpointing": False,
@@ -135,7 +141,7 @@ class Grid:
             return [_read(row) for row in json.loads(path.read_text("utf-8"))]
         arm, begun = ARMS[name], time.monotonic()
         tasks = self.plan.tested if kind == "seen" else self.plan.unseen
-        checkpoint = await self._checkpoint(arm.same_as or name, seed)
+        checkpoint = await self._checkpoint(arm, arm.same_as or name, seed)
         trained = time.monotonic() - begun
         async with AsyncExitStack() as stack:
             model = await self._open(stack, arm, checkpoint)
@@ -151,9 +157,8 @@ class Grid:
         )
         return found
 
-    async def _checkpoint(self, name: str, seed: int) -> str:
+    async def _checkpoint(self, arm: Arm, name: str, seed: int) -> str:
         """The trained model of an arm; the base where nothing is trained."""
-        arm = ARMS[name]
         model = "" if arm.grammar else find_checkpoint(self.plan.base)
         if arm.choices is None:
             return model
@@ -164,7 +169,7 @@ class Grid:
             if not (trained / "model").exists():
                 journal = played / f"collected{number}.jsonl"
                 await self._collect(model, seed * 1000 + number, journal)
-                self._train(arm.choices, model, journal, trained, seed * 1000 + number)
+                self._train(arm, model, journal, trained, seed * 1000 + number)
             model = str(trained / "model")
         return model
 
@@ -182,17 +187,18 @@ class Grid:
         mean = sum(tried) / max(1, len(tried))
         _say(f"  {journal}: mean {mean:.3f} of {len(tried)}, {time.monotonic() - begun:.0f} s")
 
-    def _train(self, choices: Choices, model: str, journal: Path, run: Path, seed: int) -> None:
+    def _train(self, arm: Arm, model: str, journal: Path, run: Path, seed: int) -> None:
         from w4s.training.trainer import train
 
         begun = time.monotonic()
         episodes = [c.trajectory for c in read_journal(journal, Collected)]
-        found = with_replay(collect_examples(episodes, choices), random.Random(seed))
+        chosen = collect_examples(episodes, arm.choices or Choices())
+        found = with_replay(chosen, random.Random(seed))
         run.parent.mkdir(parents=True, exist_ok=True)
         examples = run.parent / f"{run.name}-examples.jsonl"
         write_examples(examples, found)
         settings = {**self.plan.training, "examples": examples, "model": model, "run": run}
-        train(TrainConfig.resolve({**settings, "seed": seed}))
+        train(TrainConfig.resolve({**settings, "seed": seed, "epochs": arm.epochs}))
         _say(f"  {run}: {len(found)} examples, {time.monotonic() - begun:.0f} s")
 
     async def _open(self, stack: AsyncExitStack, arm: Arm, checkpoint: str) -> Model:

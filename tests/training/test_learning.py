@@ -46,7 +46,7 @@ def test_collect_train_search_and_go_on(tmp_path: Path, monkeypatch: pytest.Monk
         (row,) = json.loads(text)
         assert len(row["tested"]) == len(row["validated"]) == 6
         assert sorted(row["validated"]) == row["validated"]
-    trained = tmp_path / "seed0" / "rlao_one_round" / "round1"
+    trained = tmp_path / "seed0" / "rlao" / "round1"
     assert (trained / "model" / "model.safetensors").exists()
 
     (tmp_path / "cells" / "rlao_one_round-0-unseen.json").unlink()
