@@ -177,7 +177,8 @@ class SearchConfig(Setup):
         description="Folder of the run. The same command on the same folder goes on."
     )
     method: str = Field(
-        default="w4s", description="How to search: w4s, or random, adas, aflow to compare it with."
+        default="w4s",
+        description="How to search: w4s, or random, adas, aflow, gepa to compare it with.",
     )
     turns: Annotated[Count | None, _FREE] = Field(
         default=None,
