@@ -22,7 +22,9 @@ def wait_for_calls(server: Server, process: subprocess.Popen[str], calls: int) -
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_stop_does_not_wait_out_the_pauses_between_attempts(
     w4s: CommandLine, number: signal.Signals
 ) -> None:

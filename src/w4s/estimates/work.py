@@ -66,6 +66,8 @@ class SearchSize:
 
 def search_work(size: SearchSize, rates: Rates) -> Work:
     """A search from its first example to its last finalist."""
+    if size.method == "gepa":
+        return _gepa_work(size, rates)
     turns = _turns(size)
     sampled = turns * float(size.samples)
     validated = (RACED if size.racing else Span.exactly(1)) * float(size.private * size.trials)
@@ -81,6 +83,30 @@ def search_work(size: SearchSize, rates: Rates) -> Work:
     if again:
         parts.append(_executing("finalists", Span.exactly(again), rates.candidate))
     return Work(tuple(parts), _stages(size, turns, measured, again, rates))
+
+
+def _gepa_work(size: SearchSize, rates: Rates) -> Work:
+    """GEPA scores a number of answers, each of one call with a prompt that grows, and reflects in
+    between: after three answers where nothing comes of it, after a whole validation where
+    something does. Assumed from its algorithm, and not held against runs."""
+    [direct] = size.examples
+    rate = rates.of(direct.digest).scaled(
+        prompt=Span(1.2, 3.0, 8.0), completion=Span(0.8, 2.0, 6.0)
+    )
+    scored = Span.exactly(size.turns * size.private) * Span(1.0, 1.05, 1.3)
+    reflections = Span(0.5 * size.turns, 2.0 * size.turns, size.turns * size.private / 6)
+    reflecting = Part(
+        "reflections",
+        Role.META_AGENT,
+        reflections.ordered,
+        reflections.ordered * rates.prompt_tokens,
+        reflections.ordered * rates.reply_tokens,
+    )
+    examples = _example(direct, size, rates)
+    parts = (examples, _executing("scored answers", scored, rate), reflecting)
+    begin = Stage(Span.exactly(size.private + size.public), rate.calls)
+    rounds = Stage(Span.exactly(size.private / 2), rate.calls, 2, 1.0, reflections.ordered)
+    return Work(parts, (begin, rounds))
 
 
 def test_work(problems: int, workflow: Workflow, rates: Rates) -> Work:
