@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import threading
 import time
 import urllib.error
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +45,7 @@ def test_a_run_is_served_and_exported(w4s: CommandLine) -> None:
     assert w4s("export", "r", "--executor", "openai:x", "--out", "solve.py").returncode == 2
 
 
+@pytest.mark.long
 def test_sigterm_lets_requests_come_to_their_end(w4s: CommandLine) -> None:
     with w4s.serving("toy_ledger", "--latency-ms", "1500") as executor:
         with serving(w4s, "direct", "--executor", executor.executor) as here:
@@ -127,9 +128,10 @@ def test_what_cannot_work_is_told_before_anything_listens(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_taken_port_is_told_in_one_line(w4s: CommandLine, tmp_path: Path) -> None:
-    with w4s.serving("toy_ledger") as executor:
-        port = executor.url.rpartition(":")[2].removesuffix("/v1")
-        done = w4s("serve", "direct", "--executor", executor.executor, "--port", port)
+def test_a_taken_port_is_told_in_one_line(w4s: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        executor = "openai:x@http://127.0.0.1:9/v1"
+        done = w4s("serve", "direct", "--executor", executor, "--port", port)
     assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr

@@ -42,7 +42,7 @@ ASKS_FOR_THREE = Workflow(
 )
 def test_it_answers_as_the_inside_does(task: str, workflow: str, tmp_path: Path) -> None:
     async def main() -> None:
-        toy = load_task(task, sizes=Sizes(private=3, public=1))
+        toy = load_task(task, sizes=Sizes(private=2, public=1))
         found = load_baseline(workflow)
         async with running_server(sampler_of(toy)) as server:
             inside = await answers_inside(found, toy.search.private, server.url, seed=5)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import random
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -136,6 +137,7 @@ def test_a_long_wait_keeps_the_stream_alive_and_still_tells_an_error(house: Hous
     house.run(main())
 
 
+@pytest.mark.long
 def test_two_hundred_requests_at_once_and_none_is_lost(house: House) -> None:
     async def main() -> None:
         model = Talking(seconds=0.05)
@@ -264,10 +266,8 @@ def test_a_workflow_that_fails_is_an_error_that_nobody_repeats(
         async with house.served(Talking(), code, seconds=0.5) as here:
             error = await error_of(here, retries=3)
             assert (error.status_code, error.code) == (500, "workflow_failed")
+            assert re.search(words, error.message)
             assert here.service.counts.failed == 1
-            async with client(here) as c:
-                with pytest.raises(openai.APIStatusError, match=words):
-                    await c.chat.completions.create(model=MODEL, messages=HI)
 
     house.run(main())
 
