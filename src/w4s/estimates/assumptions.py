@@ -21,7 +21,7 @@ from w4s.models.simulated import SimulatedExecutor
 from w4s.models.specs import Kind, Spec
 from w4s.tasks.base import Task
 from w4s.types import Message, Workflow
-from w4s.workflow import baselines
+from w4s.workflow import baselines, example_workflows
 
 REHEARSED_PROBLEMS = 6
 ASSUMED = "assumptions"
@@ -42,7 +42,8 @@ class Guess:
 
 BY_A_MODEL = Guess(Span(1.3, 3.5, 10.0), Span(0.9, 1.4, 3.0), Span(0.4, 0.8, 1.6))
 BY_THE_GRAMMAR = Guess(Span(1.3, 2.1, 4.0), Span(0.85, 1.1, 1.7), Span(0.35, 0.65, 1.3))
-"""Of the grammar, and of the small models that learned from it; measured on toy tasks."""
+"""Of the grammar, and of the small models that learned from it; measured on toy tasks, against the
+three examples of a W4S search."""
 
 TOKENISER = Span(0.85, 1.0, 1.35)
 """A model's own tokens against four characters a token, which the package's own models count."""
@@ -107,9 +108,10 @@ def assumed_rates(
     simulated = models.executor.kind is Kind.SIMULATED
     lengths = Lengths(SELF, SELF) if simulated else Lengths(TOKENISER, VERBOSITY)
     several = Span(1.0, 1.0, float(samples)) if models.meta_agent.remote else Span.exactly(1.0)
-    rehearsed = _rehearsed(task, workflows)
+    usual = example_workflows(task.interface)
+    rehearsed = _rehearsed(task, (*workflows, *usual))
     known = {digest: _rate(counted, lengths, models) for digest, counted in rehearsed.items()}
-    played = list(rehearsed.values())
+    played = [rehearsed[workflow.digest] for workflow in usual]
     return Rates(
         known,
         _candidate(played, lengths, models),
@@ -165,9 +167,9 @@ def _rate(counted: Rehearsed, lengths: Lengths, models: Models) -> Rate:
 def _candidate(played: Sequence[Rehearsed], lengths: Lengths, models: Models) -> Rate:
     learned = models.meta_agent.kind in (Kind.GRAMMAR, Kind.SMALL)
     guess = BY_THE_GRAMMAR if learned else BY_A_MODEL
-    calls = sum(counted.calls for counted in played) or 1
-    prompt = sum(counted.prompt_tokens for counted in played) / calls or 200.0
-    completion = sum(counted.completion_tokens for counted in played) / calls or 250.0
+    calls = sum(counted.calls for counted in played)
+    prompt = sum(counted.prompt_tokens for counted in played) / calls
+    completion = sum(counted.completion_tokens for counted in played) / calls
     return Rate(
         guess.calls,
         lengths.prompt * guess.prompt * prompt,
