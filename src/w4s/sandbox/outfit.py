@@ -26,14 +26,21 @@ class Outfit:
 
 
 _LIBRARY = (
-    *("argparse", "asyncio", "bz2", "configparser", "getpass", "gzip", "html", "ipaddress"),
-    *("locale", "lzma", "mmap", "pickle", "platform", "shutil", "sqlite3", "subprocess"),
-    *("tempfile", "uuid", "zoneinfo"),
+    *("argparse", "array", "asyncio", "atexit", "base64", "binascii", "bz2", "calendar", "cmath"),
+    *("codecs", "configparser", "contextvars", "csv", "datetime", "decimal", "difflib", "errno"),
+    *("fractions", "gc", "getpass", "glob", "graphlib", "gzip", "hashlib", "hmac", "html"),
+    *("inspect", "io", "ipaddress", "locale", "logging", "lzma", "mmap", "opcode", "pathlib"),
+    *("pickle", "platform", "pprint", "queue", "sched", "secrets", "select", "selectors", "shlex"),
+    *("shutil", "signal", "socket", "sqlite3", "statistics", "stringprep", "struct", "subprocess"),
+    *("tempfile", "timeit", "token", "tokenize", "urllib", "uuid", "zlib", "zoneinfo"),
 )
 OUTFITS = {
     "library": Outfit(
-        re.compile(rf"\b({_OWN_TEXT}|{'|'.join(_LIBRARY)}|idna)\b"),
-        (*_LIBRARY, "html.parser", "html.entities", "encodings.idna"),
+        re.compile(rf"\b({_OWN_TEXT}|{'|'.join(_LIBRARY)}|strptime|idna)\b"),
+        (
+            *_LIBRARY,
+            *("html.parser", "html.entities", "encodings.idna", "urllib.parse", "_strptime"),
+        ),
     ),
     "numpy": Outfit(
         re.compile(rf"\b({_OWN_TEXT}|numpy)\b"),

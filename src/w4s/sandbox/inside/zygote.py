@@ -30,18 +30,15 @@ from w4s.sandbox.inside import canaries, life
 from w4s.sandbox.inside.walls.lockdown import Walls
 
 PRELOADED = """
-abc array ast atexit base64 binascii bisect calendar cmath codecs collections
-collections.abc concurrent.futures concurrent.futures.thread contextlib contextvars copy csv
-ctypes dataclasses datetime decimal difflib encodings.ascii encodings.latin_1
-encodings.utf_16 encodings.utf_8_sig enum errno fractions functools gc glob graphlib hashlib
-heapq hmac inspect io itertools json json.decoder keyword linecache logging math numbers
-opcode operator os pathlib pprint queue random re reprlib sched secrets select selectors
-shlex signal socket statistics string stringprep struct sys textwrap threading time timeit
-token tokenize traceback types typing unicodedata urllib.parse warnings weakref zlib
-__future__ _strptime
+abc ast bisect collections collections.abc concurrent.futures concurrent.futures.thread
+contextlib copy ctypes dataclasses encodings.ascii encodings.latin_1 encodings.utf_16
+encodings.utf_8_sig enum functools heapq itertools json json.decoder keyword linecache math
+numbers operator os random re reprlib string sys textwrap threading time traceback types typing
+unicodedata warnings weakref __future__
 """
-"""Standard library that most generated programs use; the child can open no file to import more.
-What few need and every fork would pay for stands in the host's `outfit`."""
+"""Standard library that most generated programs use, and what the interpreter itself may want; the
+child can open no file to import more. What few need and every fork would pay for stands in the
+host's `outfit`."""
 
 LEFT_OUT = ("ssl", "_ssl", "_hashlib")
 """Nobody can connect from here; without OpenSSL every fork copies less, and `hashlib` has its own
