@@ -63,7 +63,8 @@ class Child:
         """The child has shut itself in (or will never)."""
         self.ended = asyncio.Event()
         """The process is gone."""
-        self._loop.add_reader(channel, self._read_channel)
+        self._descriptor = channel.fileno()  # the loop looks a number up faster than a socket
+        self._loop.add_reader(self._descriptor, self._read_channel)
         self._loop.add_reader(output, self._read_output)
 
     # --- orders ---
@@ -129,7 +130,7 @@ class Child:
             if sent == len(data):
                 return
             data = data[sent:]
-            self._loop.add_writer(self._channel, self._write_channel)
+            self._loop.add_writer(self._descriptor, self._write_channel)
         self._outbox += data
 
     def _write_channel(self) -> None:
@@ -141,7 +142,7 @@ class Child:
             sent = len(self._outbox)
         del self._outbox[:sent]
         if not self._outbox:
-            self._loop.remove_writer(self._channel)
+            self._loop.remove_writer(self._descriptor)
 
     def _read_channel(self) -> bool:
         """Take what has arrived; False when that was nothing."""
@@ -192,8 +193,9 @@ class Child:
         if self._closed:
             return
         self._closed = True
-        self._loop.remove_reader(self._channel)
-        self._loop.remove_writer(self._channel)
+        self._loop.remove_reader(self._descriptor)
+        if self._outbox:
+            self._loop.remove_writer(self._descriptor)
         self._channel.close()
         if not self.ready.is_set():
             self._lost = self._lost or "a child ended before it was ready"
