@@ -21,6 +21,7 @@ from w4s.cli.dataset import dataset
 from w4s.cli.output import output
 from w4s.cli.train import train
 from w4s.config import CollectConfig, CompareConfig
+from w4s.errors import W4sError
 from w4s.training.settings import DatasetConfig, TrainConfig
 
 SEEN = tuple(
@@ -41,7 +42,7 @@ def main(folder: Path) -> None:
     collect(
         CollectConfig.resolve(
             {"tasks": SEEN, "run": folder / "episodes", "meta_agent": "small"},
-            {"episodes": 2, "private": 32, "public": 2, **SAMPLING},
+            {"episodes": 1, "private": 32, "public": 2, **SAMPLING},
         )
     )
     say("2. What they teach: each action weighs exp(reward / 0.4) …")
@@ -83,4 +84,7 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a model this small gains nothing from more
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="w4s-demo-")))
+    try:
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="w4s-demo-")))
+    except W4sError as error:  # stopped, say
+        sys.exit(f"w4s: {error}")
