@@ -106,11 +106,7 @@ def _command(place: str, text: str) -> Command | None:
         return None
     while words and _ASSIGNMENT.match(words[0]):
         words = words[1:]
-    if (
-        not words
-        or words[0].endswith("/")
-        or (Path(words[0]).name not in PROGRAMS and words[0] not in PROGRAMS)
-    ):
+    if not words or words[0].endswith("/") or not {words[0], Path(words[0]).name} & PROGRAMS:
         return None
     return Command(place, text, tuple(words))
 

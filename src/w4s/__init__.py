@@ -17,13 +17,15 @@ __version__ = "0.1.0"
 __all__ = ["collect", "dataset", "evaluate", "load_task", "run", "search", "test", "train"]
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a checker would take it that every name is there
 
-    module = "w4s.tasks.registry" if name == "load_task" else "w4s.api"
-    return getattr(import_module(module), name)
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        module = "w4s.tasks.registry" if name == "load_task" else "w4s.api"
+        return getattr(import_module(module), name)
 
 
 def __dir__() -> list[str]:
