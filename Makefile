@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # CPU cores for the tests; set JOBS=1 to run them one by one.
 JOBS ?= 2
 
-.PHONY: setup-train demo check test test-long bench clean
+.PHONY: setup-train demo demo-search check docs test test-long bench clean
 
 # What using it needs.
 .venv/.core: pyproject.toml
@@ -23,16 +23,29 @@ JOBS ?= 2
 	$(PIP) --editable '.[train]'
 	touch $@
 
+# What the documentation's pages are made with.
+.venv/.docs: .venv/.dev
+	$(PIP) --editable '.[docs]'
+	touch $@
+
 setup-train: .venv/.train
 
-# A search on a toy task with the simulated executor, tested on its sealed set, reported.
-demo: .venv/.core
+# The circle: collect, learn, search on tasks never seen, test. Offline; installs torch.
+demo: .venv/.train
 	$(BIN)/python examples/demo.py
+
+# A search on a toy task, tested on its sealed set, reported. Offline, without torch.
+demo-search: .venv/.core
+	$(BIN)/python examples/demo_search.py
 
 check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pages, in site/; a warning is an error.
+docs: .venv/.docs
+	$(BIN)/zensical build --strict --clean
 
 test: .venv/.dev
 	$(BIN)/pytest -n $(JOBS)
@@ -44,4 +57,4 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv
+	rm -rf .venv site

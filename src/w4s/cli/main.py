@@ -51,6 +51,24 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"w4s {version('w4s')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it, and end."),
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
 @app.command()
 @takes(TasksConfig, "name")
 def tasks(config: TasksConfig) -> None:
