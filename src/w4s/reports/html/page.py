@@ -36,7 +36,7 @@ _BOX_CHARACTERS = 16
 
 _STANDINGS = {
     Standing.EXAMPLE: "an example that the search starts from",
-    Standing.ADVANCED: "the best of its turn; the search went on from it",
+    Standing.ADVANCED: "the best of its turn",
     Standing.MEASURED: "measured; another one of its turn was better",
     Standing.OUTRUN: "stopped early by the race; its accuracy is rough",
     Standing.FAILED: "answered no problem",
