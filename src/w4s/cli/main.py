@@ -63,7 +63,9 @@ def _print_version(asked: bool) -> None:
 def options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it, and end."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print it, and end."
+        ),
     ] = False,
 ) -> None:
     """What stands before a command."""
@@ -153,10 +155,10 @@ def train(config: TrainConfig) -> None:
 class _Small(typer.core.TyperGroup):
     """Loads what stands behind it, torch too, when it is given."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return ["pretrain"]
 
-    def get_command(self, ctx: typer.Context, name: str) -> Any:
+    def get_command(self, ctx: Any, name: str) -> Any:
         from w4s.cli.small import app
 
         return typer.main.get_group(app).get_command(ctx, name)
