@@ -2,5 +2,7 @@
 
 file        what is pinned, and the text of the file
 bundle      the package's own code, as much of it as the file needs, in one namespace
-standalone  what is written for the file alone: its model, its subprocesses, its command line
+standalone  what users of the file call: solve(), and a command line
+pinned      its model
+processes   its sandbox, which has limits and no walls
 """

@@ -15,7 +15,6 @@ from w4s.exporting.standalone import WARNING
 from w4s.types import Workflow
 
 ROOT = "w4s.exporting.standalone"
-_PLACES = ("solve", "Agent", "SubprocessSandbox", "main")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,8 @@ def _docstring(workflow: Workflow, pins: Pins, origin: str) -> str:
 
 or, in Python, with this file beside yours: `from THIS_FILE import solve`, `solve("a question")`.
 Needs Linux and Python 3.11 or later. The workflow and its settings stand at the top, what you
-call stands under `For users`; between them lies the code that ran it during the search
+call stands at the end (`solve`, `outcome`, `main`); between them lies the code that ran the
+workflow during the search, copied definition by definition
 (w4s {version("w4s")}, Apache License 2.0).
 
 {WARNING}
