@@ -111,7 +111,7 @@ def test_a_budget_in_dollars_or_tokens_is_equal_for_all(
 
 EQUAL = """
 tasks = ["toy_ledger"]
-methods = ["w4s", "random", "adas"]
+methods = ["w4s", "random"]
 baselines = []
 seeds = 1
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from w4s.environment import Environment
-from w4s.errors import BudgetExceeded, ConfigError, ProviderError, TooManyUnscored
+from w4s.errors import AccessDenied, BudgetExceeded, ConfigError, ProviderError, TooManyUnscored
 from w4s.meta_agent import MetaAgent
 from w4s.methods import METHODS, PUBLISHED
 from w4s.methods.gepa.exported import ENTRY_POINT, QUESTION, exported
@@ -135,6 +135,20 @@ def test_a_limit_stops_the_peer_and_is_raised_when_nothing_was_measured() -> Non
     asyncio.run(main())
 
 
+def test_a_key_that_is_refused_ends_it_all() -> None:
+    def locked(messages: Sequence[Message], seed: int) -> str:
+        raise AccessDenied("wrong key")
+
+    async def main() -> None:
+        async with opened(locked) as (_, env, agent), serving(env, agent) as host:
+            await post(host, "executor/v1/chat/completions", chat("2?"))
+            assert await post(host, "over", {}) == (200, {"over": True})
+            with pytest.raises(AccessDenied):
+                host.check()
+
+    asyncio.run(main())
+
+
 def test_faults_of_the_provider_are_not_believed() -> None:
     def broken(messages: Sequence[Message], seed: int) -> str:
         raise ProviderError("500 for good")
@@ -220,7 +234,7 @@ def test_gepa_finds_the_instruction_that_helps() -> None:
 
 @needs_dspy
 @pytest.mark.long
-def test_a_process_that_fails_says_why() -> None:
+def test_a_run_on_a_sick_provider_is_not_believed() -> None:
     def broken(messages: Sequence[Message], seed: int) -> str:
         if "[[ ##" in messages[-1].content:
             raise ProviderError("500 for good")

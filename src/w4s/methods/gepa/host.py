@@ -18,7 +18,7 @@ from aiohttp import web
 
 from w4s.agent import make_agent
 from w4s.environment import Environment
-from w4s.errors import BudgetExceeded, ProviderError, TooManyUnscored, W4sError
+from w4s.errors import AccessDenied, BudgetExceeded, ProviderError, TooManyUnscored, W4sError
 from w4s.feedback import expected_answer
 from w4s.meta_agent import MetaAgent
 from w4s.methods.gepa.exported import ANSWER, CODE, opened
@@ -103,6 +103,8 @@ class PeerHost:
             self.over = error
             return _refused(error)
         except ProviderError as error:
+            if isinstance(error, AccessDenied):
+                self._broken = self._broken or error
             return _refused(error)
         except W4sError as error:
             self._broken = self._broken or error

@@ -59,6 +59,7 @@ async def run_peer(host: PeerHost, *, metric_calls: int) -> None:
                 stderr=errors,
                 cwd=folder,
                 env=_environment(folder),
+                start_new_session=True,  # Ctrl-C is for this process, which tells the peer
             )
             try:
                 await process.communicate(json.dumps(_told(host, metric_calls)).encode())
