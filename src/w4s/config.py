@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -337,7 +337,7 @@ class EvaluateConfig(Limits):
 class TestConfig(Limits):
     """`w4s test`. Task, executor and seed are those of the run."""
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    __test__: ClassVar[bool] = False  # not a test class, whatever pytest thinks of its name
 
     run: Path = Field(description="Folder of a search.")
     workflow: str | None = Field(
