@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -110,6 +111,26 @@ def test_trouble_is_one_line_before_anything_is_spent(
         w4s.run(w4s.search(**given))
     assert said in str(trouble.value)
     assert not (tmp_path / "r").exists()
+
+
+def test_in_a_notebook_one_awaits() -> None:
+    async def cell() -> None:
+        w4s.run(w4s.search(task=TASK, run=Path("r")))
+
+    with pytest.raises(ConfigError, match="write await"):
+        asyncio.run(cell())
+
+
+def test_without_progress_lines_go_to_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level("INFO", logger="w4s"):
+        w4s.run(w4s.evaluate(task=TASK, workflow="direct", run=tmp_path / "r", private=8))
+    assert caplog.messages[0] == "direct begins"
+    assert re.fullmatch(
+        r"direct: [\d.]+ % \(validate\); 8 calls, \$0.0000 so far", caplog.messages[1]
+    )
+    assert capsys.readouterr() == ("", "")
 
 
 SCRIPT = """

@@ -7,6 +7,7 @@ marked with the reason, and `test_docs.py` checks that it exists all the same.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import runpy
 import shlex
@@ -40,7 +41,7 @@ NOT_RUN = {
 NOT_RUN_WORDS = {
     "w4s serve": "a server; tests/cli/test_serve.py has it answer",
     "w4s serve-simulated": "a server; nearly every test of the command line uses it",
-    "w4s train": "takes longer than a page may; tests/cli/test_train.py runs it",
+    "w4s train --model Qwen": "weights of gigabytes",
     "w4s doctor --executor": "real endpoints; tests/doctor tries simulated ones",
     "w4s compare benchmarks/comparison.toml": "hours",
     "python -m benchmarks": "minutes to hours; what they are is in LOG.md",
@@ -53,6 +54,7 @@ NOT_RUN_SNIPPETS = {
     "from openai import OpenAI": "needs a server; tests/serving asks one in this way",
     "import openai": "likewise",
 }
+TORCH = importlib.util.find_spec("torch") is not None
 TOYS = {
     "gsm_hard": "toy_ledger",
     "gsm8k": "toy_passage",
@@ -92,6 +94,8 @@ def reason(command: Command) -> str | None:
     if command.program in NOT_RUN:
         return NOT_RUN[command.program]
     text = " ".join((command.program, *command.words[1:]))
+    if not TORCH and re.search(r"^w4s train|-agent small", text):
+        return "needs w4s[train]"
     for beginning, why in NOT_RUN_WORDS.items():
         if all(word in text for word in beginning.split()) and text.startswith(
             " ".join(beginning.split()[:2])
@@ -107,7 +111,7 @@ def simulated(words: list[str]) -> list[str]:
         if words[0] not in ("export", "serve"):
             if before == "--executor" and word.startswith("openai:"):
                 word = "simulated"
-            if before == "--meta-agent":
+            if before == "--meta-agent" and not word.startswith("small"):
                 word = "grammar"
         changed.append(TOYS.get(word, word))
     command = changed[1] if changed[0] == "estimate" else changed[0]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from w4s.commands.display import Show, logged
 from w4s.commands.stopping import Stop, stopped_by_signals
+from w4s.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -39,10 +40,21 @@ def run_sitting(work: Coroutine[Any, Any, T], show: Show = logged) -> T:
     """Run to the end. The first Ctrl-C ends paid work in good order, with Interrupted; the second,
     or one that finds nothing to put in order, cancels the work and surfaces as
     KeyboardInterrupt."""
+    if _in_a_loop():
+        work.close()
+        raise ConfigError("an event loop runs here already, as in a notebook: write await f(…)")
     try:
         return asyncio.run(_sit(work, Sitting(show)))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _sit(work: Coroutine[Any, Any, T], sitting: Sitting) -> T:
