@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="pip install 'w4s[train]'")
 
 from command_line import CommandLine, Done
+from w4s.errors import Interrupted
 from w4s.training.dataset import examples, write_examples
 from w4s.training.logs import read_logs
 
@@ -163,3 +166,42 @@ def test_a_small_meta_agent_from_nothing(w4s: CommandLine) -> None:
         *("--private", "4", "--public", "2", "--reply-tokens", "32"),
     )
     assert found.returncode == 0, found.stderr
+
+
+def test_training_as_a_function_stops_in_good_order_and_goes_on(w4s: CommandLine) -> None:
+    from w4s.api import run, train
+    from w4s.training.settings import Scheme
+
+    def training(folder: Path) -> Any:
+        return train(
+            examples=w4s.folder / "set",
+            model=str(w4s.folder / "base"),
+            run=folder,
+            scheme=Scheme.FULL,
+            learning_rate=1e-3,
+            epochs=8,
+            examples_per_step=4,
+            track=(),
+        )
+
+    class CtrlC(logging.Handler):
+        """Presses it when the first step is done."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("step 1 of"):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    log, handler = logging.getLogger("w4s"), CtrlC()
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        with pytest.raises(Interrupted):
+            run(training(w4s.folder / "stopped"))
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(logging.NOTSET)
+    assert len(losses(w4s.folder / "stopped")) > 0
+    whole = run(training(w4s.folder / "whole"))
+    gone_on = run(training(w4s.folder / "stopped"))
+    assert gone_on.steps == whole.steps == len(losses(w4s.folder / "whole"))
+    assert losses(w4s.folder / "stopped") == losses(w4s.folder / "whole")
