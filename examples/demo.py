@@ -13,7 +13,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from w4s.cli.collect import collect
 from w4s.cli.compare import compare
@@ -22,6 +24,7 @@ from w4s.cli.output import output
 from w4s.cli.train import train
 from w4s.config import CollectConfig, CompareConfig
 from w4s.errors import W4sError
+from w4s.reports.run import read_run
 from w4s.training.settings import DatasetConfig, TrainConfig
 
 SEEN = tuple(
@@ -77,9 +80,25 @@ def main(folder: Path) -> None:
             }
         )
     )
-    say(f"\nThe workflows: {folder / 'comparison'}/*/trained/seed0/best_workflow.py")
+    say(
+        "\nIn short, over all of them (candidates on validation problems, the best on sealed ones):"
+    )
+    for name in ("trained", "untrained", "self_consistency", "chain_of_thought", "direct"):
+        say(_short(name, sorted((folder / "comparison").glob(f"*/{name}/seed0"))))
+    say(
+        f"\nThe workflows: {folder / 'comparison'}/*/trained/seed0/best_workflow.py", soft_wrap=True
+    )
     say(f"All of it took {(time.monotonic() - begun) / 60:.1f} minutes. Numbers of the simulation.")
     say("One round on few problems shows the way, not the size of a gain: see docs/results.md.")
+
+
+def _short(name: str, folders: Sequence[Path]) -> str:
+    """One contestant in a line."""
+    runs = [read_run(path) for path in folders]
+    tried = [a.evaluation.accuracy for run in runs for turn in run.turns for a in turn.attempts]
+    tested = fmean(run.tests[-1].evaluation.accuracy for run in runs)
+    candidates = f"candidates {fmean(tried):.1%} in the mean, " if tried else "made by hand, "
+    return f"  {name:18}{candidates}sealed test {tested:.1%}"
 
 
 if __name__ == "__main__":
