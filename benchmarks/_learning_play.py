@@ -7,8 +7,8 @@ accuracy of what a search would hand over after each turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, closing
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,10 +76,9 @@ async def collect_with(
     with closing(Journal(path, Collected)) as journal:
         planned = plan_episodes(tasks, episodes, seed)
         played = collect(planned, opened, journal, samples=SAMPLES, side_by_side=SIDE_BY_SIDE)
-        async with aclosing(_generator(played)) as running:
-            async for one in running:
-                if isinstance(one, Exception):
-                    raise one
+        async for one in played:
+            if isinstance(one, Exception):
+                raise one
 
 
 async def search_with(
@@ -139,8 +138,3 @@ def _shown(world: World, brief: Brief, described_as: str) -> Brief:
         example=other.example,
         example_answer=other.example_answer,
     )
-
-
-async def _generator(played: AsyncIterator[object]) -> AsyncIterator[object]:
-    async for one in played:
-        yield one

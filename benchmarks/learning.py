@@ -42,17 +42,10 @@ from w4s.store import read_journal
 from w4s.tasks.base import Sizes
 from w4s.tasks.toy import toy_digest
 from w4s.training.collect import Collected
-from w4s.training.dataset import (
-    Choices,
-    Reward,
-    Selection,
-    Weighting,
-    collect_examples,
-    write_examples,
-)
+from w4s.training.dataset import Choices, collect_examples, write_examples
 from w4s.training.dialect import Dialect
 from w4s.training.replay import with_replay
-from w4s.training.settings import TrainConfig
+from w4s.training.settings import Reward, Selection, TrainConfig, Weighting
 
 SEEN = ("ledger", "primes", "order", "dates", "passage", "choice")
 UNSEEN = ("bignum", "rates", "counting", "robot", "tally", "report", "elements", "mixture")
