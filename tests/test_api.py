@@ -61,7 +61,8 @@ def test_search_and_test_are_those_of_the_commands(tmp_path: Path) -> None:
         json.loads(w4s_command("report", run, "--format", "json").stdout)["tests"]
         for run in ("a", "b")
     ]
-    assert [t["accuracy"] for t in told[0]] == [t["accuracy"] for t in told[1]]
+    accuracies = [{one["name"]: one["accuracy"] for one in tests} for tests in told]
+    assert accuracies[0] == accuracies[1]  # in whatever order they came to their end
 
 
 def test_evaluate_keeps_the_test_set_closed_and_pays_once(tmp_path: Path) -> None:
@@ -164,8 +165,8 @@ def test_ctrl_c_in_a_script_ends_in_good_order(tmp_path: Path) -> None:
             text=True,
         )
         assert script.stderr is not None
-        line = script.stderr.readline()  # the first example is measured
-        assert "chain_of_thought" in line or "self_consistency" in line, line
+        lines = iter(script.stderr.readline, "")
+        assert any("calls, $" in line for line in lines)  # an example is measured
         script.send_signal(signal.SIGINT)
         out, errors = script.communicate(timeout=60)
     assert out == "in good order\n", errors
