@@ -206,6 +206,36 @@ def test_the_weak_model_alone_and_a_model_as_its_own_meta_agent(w4s: CommandLine
 
 
 @pytest.mark.long
+def test_a_small_meta_agent_is_a_contestant_like_any_other(w4s: CommandLine) -> None:
+    pytest.importorskip("transformers", reason="needs the extra `train`")
+    (w4s.folder / "small.toml").write_text(
+        """
+        tasks = ["toy_ledger"]
+        methods = []
+        baselines = ["direct"]
+        seeds = 1
+        [search]
+        private = 4
+        public = 2
+        test = 4
+        turns = 1
+        samples = 2
+        [contestants.w4s-small]
+        meta_agent = "small"
+        [contestants.random-small]
+        meta_agent = "small"
+        method = "random"
+        """
+    )
+    done = w4s("compare", "small.toml")
+    assert done.returncode == 0, done.stderr
+    folder = w4s.folder / "runs" / "small" / "toy_ledger"
+    for name in ("w4s-small", "random-small"):
+        [turn] = (folder / name / "seed0" / "turns.jsonl").read_text().splitlines()[1:]
+        assert "def solver" in turn
+
+
+@pytest.mark.long
 def test_several_at_a_time_come_to_the_same(w4s: CommandLine) -> None:
     (w4s.folder / "small.toml").write_text(FILE)
     one = w4s("compare", "small.toml", "run=one")
