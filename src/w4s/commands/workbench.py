@@ -201,11 +201,11 @@ async def open_workbench(
         _keep_prices(folder, config, models)
         folder.write(CANARIES, json.dumps(sandbox.canaries(), indent=2) + "\n")
         spent = stack.enter_context(closing(folder.journal(SPENT, Spent)))
+        # Before the display, whose clock tells the pace: some trackers take seconds to open.
+        feed = Feed(track, folder.path, config.settings(), lambda line: display.say(line))
+        stack.enter_context(closing(feed))
         display = stack.enter_context(sitting.show(lambda: ledger.total, problems))
         stack.enter_context(stop.heeded(display.say))
-        feed = stack.enter_context(
-            closing(Feed(track, folder.path, config.settings(), display.say))
-        )
         executor = Executor(wrapped[Role.EXECUTOR], sandbox, config.seed, _allowance(config))
         runner = Runner(executor, task.scorer, _solver_limits(config))
         yield Workbench(
