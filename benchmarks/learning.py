@@ -60,7 +60,7 @@ class Arm:
     choices: Choices | None = None
     """How its examples are weighed; None: it is not trained."""
     rounds: int = 3
-    epochs: int = 3
+    epochs: int = 4
     """Of each round. The fewer examples, the more: all arms shall take many steps."""
     grammar: bool = False
     """No model at all: random draws from what the model imitated."""
@@ -111,7 +111,7 @@ class Plan:
     training: Mapping[str, object] = field(
         default_factory=lambda: {
             "scheme": "full",
-            "learning_rate": 3e-3,
+            "learning_rate": 2e-3,
             "examples_per_step": 16,
             "tokens_per_pass": 2048,
             "checkpointing": False,
