@@ -31,7 +31,8 @@ def test_never_more_than_the_count() -> None:
 
 def test_what_took_longest_goes_first() -> None:
     async def main() -> None:
-        places, order = Places(1), []
+        order: list[str] = []
+        places = Places(1)
         await visit(places, "short", 0.001, order)
         await visit(places, "long", 0.05, order)
         kinds = ["short", "short", "long", "long"]
@@ -44,7 +45,8 @@ def test_what_took_longest_goes_first() -> None:
 
 def test_the_unknown_goes_before_all_and_each_of_them_in_turn() -> None:
     async def main() -> None:
-        places, order = Places(2), []
+        order: list[str] = []
+        places = Places(2)
         await visit(places, "known", 0.05, order)
         kinds = ["known", "new", "new", "newer", "newer"]
         await asyncio.gather(*[visit(places, kind, 0.01, order) for kind in kinds])
@@ -55,7 +57,8 @@ def test_the_unknown_goes_before_all_and_each_of_them_in_turn() -> None:
 
 def test_who_gives_up_takes_no_place() -> None:
     async def main() -> None:
-        places, order = Places(1), []
+        order: list[str] = []
+        places = Places(1)
         first = asyncio.create_task(visit(places, "a", 0.01, order))
         await asyncio.sleep(0.001)
         given_up = asyncio.create_task(visit(places, "b", 0.01, order))

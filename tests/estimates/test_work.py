@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from w4s.estimates.rates import Rate, Rates
@@ -17,7 +19,13 @@ EVERYTHING_ONCE = Rates({}, Rate(ONE, ONE, ONE), ONE, ONE, Span.exactly(0.0), ON
 
 
 def work(method: str, **more: int) -> Work:
-    settings = {"turns": 4, "samples": 3, "trials": 1, "private": 20, "public": 5} | more
+    settings: dict[str, Any] = {
+        "turns": 4,
+        "samples": 3,
+        "trials": 1,
+        "private": 20,
+        "public": 5,
+    } | more
     examples = PUBLISHED[method].examples(Interface.ANSWER)
     return search_work(SearchSize(method, **settings, examples=examples), EVERYTHING_ONCE)
 

@@ -13,6 +13,7 @@ from w4s.sandbox import open_sandbox
 from w4s.sandbox.base import Job
 from w4s.types import JSON
 
+
 def open_and_ask(kind: str, profile: str, source: str) -> tuple[dict[str, JSON], JSON]:
     async def main() -> tuple[dict[str, JSON], JSON]:
         sandbox = await open_sandbox(kind, profile)

@@ -353,7 +353,8 @@ def _without_tail(p: torch.Tensor, top_ps: torch.Tensor) -> torch.Tensor:
     if not bool(reached.all()) and likely.shape[1] < p.shape[1]:
         kept = torch.empty_like(p)
         kept[reached] = _without_tail(p[reached], top_ps[reached])
-        kept[~reached] = _kept(*p[~reached].sort(dim=-1, descending=True), p, top_ps[~reached])
+        likely, order = p[~reached].sort(dim=-1, descending=True)
+        kept[~reached] = _kept(likely, order, p, top_ps[~reached])
         return kept
     return _kept(likely, order, p, top_ps)
 

@@ -223,7 +223,9 @@ class TrainConfig(Record):
 
     @classmethod
     def free(cls) -> frozenset[str]:
-        return frozenset({"run", "examples", "checkpointing", "evaluate_every", "save_every", "track"})
+        return frozenset(
+            {"run", "examples", "checkpointing", "evaluate_every", "save_every", "track"}
+        )
 
     @property
     def peak(self) -> float:
