@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks` all of them, `python -m benchmarks NAME …` some.
+"""Run the benchmarks: `python -m benchmarks` those of minutes, `python -m benchmarks NAME …` any.
 
 Each module of this folder has a `main()` that prints what it measured.
 """
@@ -7,6 +7,10 @@ import importlib
 import pkgutil
 import sys
 from pathlib import Path
+
+
+EXPERIMENTS = {"calibration", "economy", "learning", "racing"}
+"""They take hours, keep what they have measured, and run when they are named."""
 
 
 def names() -> list[str]:
@@ -20,7 +24,7 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"unknown: {', '.join(unknown)}; there are: {', '.join(names())}", file=sys.stderr)
         return 2
-    for name in wanted or names():
+    for name in wanted or [name for name in names() if name not in EXPERIMENTS]:
         print(f"\n# {name}\n", flush=True)
         importlib.import_module(f"benchmarks.{name}").main()
     return 0
