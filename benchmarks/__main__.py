@@ -8,7 +8,6 @@ import pkgutil
 import sys
 from pathlib import Path
 
-
 EXPERIMENTS = {"calibration", "economy", "learning", "racing"}
 """They take hours, keep what they have measured, and run when they are named."""
 
