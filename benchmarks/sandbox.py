@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from w4s.sandbox import Isolation, open_sandbox
-from w4s.sandbox.base import Job, Limits
+from w4s.sandbox.base import Ending, Job, Limits
 from w4s.sandbox.host import PythonSandbox
 from w4s.types import JSON
 
@@ -44,6 +44,8 @@ MANY_CALLS = (
 SOLVER_CALLS = 400
 BATCH_CALLS = 5_000
 LIVE_CHILDREN = 200
+RUNAWAY = "def solver(agent, **arguments):\n    while True:\n        pass"
+RUNAWAYS = 16
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -184,8 +186,30 @@ async def batch_calls() -> list[Line]:
     return [Line("solver calls in batch", BATCH_CALLS / wall, "per s", 1000, at_least=True)]
 
 
+async def runaway_loops() -> list[Line]:
+    """How late this event loop wakes up while programs burn all processors."""
+    sandbox = await open_sandbox(prelude=PRELUDE)
+    jobs = [Job(RUNAWAY, limits=Limits(seconds=5, grace_seconds=0.5))] * RUNAWAYS
+    burning = asyncio.gather(*(sandbox.run(job, echo) for job in jobs))
+    loop, lags = asyncio.get_running_loop(), list[float]()
+    while not burning.done():
+        due = loop.time() + 0.005
+        await asyncio.sleep(0.005)
+        lags.append(loop.time() - due)
+    results = await burning
+    assert all(result.ending is Ending.TIME for result in results)
+    await sandbox.aclose()
+    p99 = sorted(lags)[int(len(lags) * 0.99)]
+    return [Line(f"event-loop lag beside {RUNAWAYS} runaway loops, p99", p99 * 1000, "ms", 50)]
+
+
 async def measure() -> list[Line]:
-    return [*await starting(), *await solver_calls(), *await batch_calls()]
+    return [
+        *await starting(),
+        *await solver_calls(),
+        *await batch_calls(),
+        *await runaway_loops(),
+    ]
 
 
 def main() -> None:
