@@ -74,12 +74,12 @@ class CommandLine:
                 code = end.code if isinstance(end.code, int) else int(end.code is not None)
         return Done(code, out.getvalue(), errors.getvalue())
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """In a process of its own, without waiting for its end."""
         return subprocess.Popen(
             [*W4S, *words],
             cwd=self.folder,
-            env=_environ(None),
+            env=_environ(environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

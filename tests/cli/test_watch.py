@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -145,7 +146,7 @@ def test_a_terminal_gets_a_board_that_moves(w4s: CommandLine) -> None:
         os.close(terminal)
         said = read_until(screen, b"running: turn 3 of 3")
         said += read_until(screen, b"\x1b[1A")  # back up, to draw it anew
-    said += read_until(screen, b"stopped behind turn 2 of 3")
+    said += read_until(screen, b"stopped behind turn 2 of 3") + read_to_end(screen)
     assert process.wait(30) == 0
     os.close(screen)
     assert HOSTILE.encode() in said.replace(b"\r\n", b"")
@@ -156,6 +157,15 @@ def read_until(screen: int, wanted: bytes) -> bytes:
     said = b""
     while wanted not in said:
         said += os.read(screen, 65536)
+    return said
+
+
+def read_to_end(screen: int) -> bytes:
+    """What else comes, until the far side has closed the terminal."""
+    said = b""
+    with contextlib.suppress(OSError):  # EIO
+        while data := os.read(screen, 65536):
+            said += data
     return said
 
 

@@ -116,7 +116,7 @@ def test_killed_again_and_again_it_collects_the_same(w4s: CommandLine) -> None:
         while True:
             process = w4s.start(*collecting(server, "killed"))
             try:
-                _, errors = process.communicate(timeout=rng.uniform(3, 8) + 3 * kills)
+                _, errors = process.communicate(timeout=rng.uniform(2, 4) + kills)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
