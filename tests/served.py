@@ -17,7 +17,7 @@ from w4s.models.base import Choice, Model, Reply, Request
 from w4s.models.prices import FREE, Price
 from w4s.sandbox import open_sandbox
 from w4s.sandbox.base import Limits
-from w4s.serving.server import Front, Server, listening
+from w4s.serving.server import Front, Server, serving
 from w4s.serving.service import Capacity, Service
 from w4s.types import Usage, Workflow
 
@@ -108,7 +108,7 @@ class House:
         )
         front = Front(MODEL, writes_code=wants_entry_point(workflow), key=key)
         server = Server(service, front, heartbeat_seconds)
-        async with listening(server, "127.0.0.1", 0):
+        async with serving(server, "127.0.0.1", 0):
             yield Served(server.url, service)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
+from w4s.listening import listening
 from w4s.models.base import Choice
 from w4s.models.chat_api import ApiError, ChatCall, answer_body, error_body, read_call
 from w4s.models.faults import Fault, Faults, Feature, Latency
@@ -222,17 +223,9 @@ async def running_server(
     server = SimulatedServer(
         sampler, latency=latency, faults=faults, reject=reject, ignore=ignore, api_key=api_key
     )
-    runner = web.AppRunner(
-        server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.5
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port, backlog=4096)
-        await site.start()
-        server.address = f"http://{_in_url(host)}:{runner.addresses[0][1]}"
+    async with listening(server.application(), host, port) as here:
+        server.address = here.address
         yield server
-    finally:
-        await runner.cleanup()
 
 
 async def serve_forever(
@@ -273,10 +266,6 @@ async def serve_forever(
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _json_bytes(

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from w4s.listening import Listening, listening
 from w4s.models.chat_api import ApiError
 from w4s.serving.bodies import STILL_WORKING, Heading, completion, events
 from w4s.serving.requests import Question, read_question
@@ -217,20 +218,11 @@ def _of_framework(error: web.HTTPException, request: web.Request) -> ApiError:
 
 
 @asynccontextmanager
-async def listening(server: Server, host: str, port: int) -> AsyncIterator[web.TCPSite]:
+async def serving(server: Server, host: str, port: int) -> AsyncIterator[Listening]:
     """Serve inside the block; port 0 takes any free one. Raises OSError when it is taken."""
-    runner = web.AppRunner(
-        server.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port, backlog=4096)
-        await site.start()
-        shown = f"[{host}]" if ":" in host else host
-        server.address = f"http://{shown}:{runner.addresses[0][1]}"
-        yield site
-    finally:
-        await runner.cleanup()
+    async with listening(server.application(), host, port, shutdown_seconds=1.0) as here:
+        server.address = here.address
+        yield here
 
 
 async def serve_until_stopped(
@@ -253,14 +245,14 @@ async def serve_until_stopped(
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop)
     try:
-        async with listening(server, host, port) as site:
+        async with serving(server, host, port) as here:
             started()
             await asked.wait()
             say(
                 f"ending: {service.running + service.waiting} requests under way come to their"
                 " end; Ctrl-C again ends at once"
             )
-            await site.stop()
+            await here.site.stop()
             ended = asyncio.ensure_future(service.end())
             cut = asyncio.ensure_future(insisted.wait())
             await asyncio.wait(

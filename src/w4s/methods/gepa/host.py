@@ -20,6 +20,7 @@ from w4s.agent import make_agent
 from w4s.environment import Environment
 from w4s.errors import AccessDenied, BudgetExceeded, ProviderError, TooManyUnscored, W4sError
 from w4s.feedback import expected_answer
+from w4s.listening import listening
 from w4s.meta_agent import MetaAgent
 from w4s.methods.gepa.exported import ANSWER, CODE, opened
 from w4s.models.base import Choice, Identity, Model, Purpose, Request
@@ -205,14 +206,10 @@ class PeerHost:
 async def serving(env: Environment, agent: MetaAgent) -> AsyncIterator[PeerHost]:
     """A host that listens inside the block."""
     host = PeerHost(env, agent)
-    runner = web.AppRunner(host.application(), access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    app = host.application()
+    async with listening(app, "127.0.0.1", 0, cancel_abandoned=False) as here:
+        host.url = here.address
         yield host
-    finally:
-        await runner.cleanup()
 
 
 async def _call(request: web.Request) -> ChatCall:
