@@ -65,6 +65,7 @@ _FREE = "may change when a run goes on"
 Dollars = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
 Tracking = tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from w4s.config import Count, Dollars, Record, VariableName
-
-Positive = Annotated[float, Field(gt=0)]
+from w4s.config import Count, Dollars, Positive, Record, VariableName
 
 
 class UseConfig(Record):

@@ -19,14 +19,14 @@ import torch
 from pydantic import Field
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from w4s.config import Count, Record
+from w4s.config import Count, Positive, Record
 from w4s.training.attention import plain_attention, use_trie_attention
 from w4s.training.checkpoints import write_folder
 from w4s.training.corpus import corpus
 from w4s.training.dataset import groups
 from w4s.training.loss import Scorer
 from w4s.training.optimiser import make_optimiser, rate, set_rate
-from w4s.training.settings import Positive, Scheme
+from w4s.training.settings import Scheme
 from w4s.training.tokeniser import train_tokeniser
 from w4s.training.tokens import Row, Tokeniser
 from w4s.training.trie import build, join

@@ -11,9 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.config import Count, Record, Share, Tracking
-
-Positive = Annotated[float, Field(gt=0)]
+from w4s.config import Count, Positive, Record, Share, Tracking
 
 
 class Selection(StrEnum):
