@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from typing import Any
 
 import pytest
 
 from command_line import CommandLine
+from threaded import JsonHandler, served_by
 
 FILE = """
 tasks = ["toy_ledger"]
@@ -129,47 +127,25 @@ grammar = "0.05/0.10"
 """
 
 
-class BothRoles(BaseHTTPRequestHandler):
+class BothRoles(JsonHandler):
     """A model that writes workflows when it is asked for one, and else answers 7."""
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def answer(self, body: Any) -> tuple[int, dict[str, Any]]:
         designing = "designing agentic systems" in body["messages"][0]["content"]
         text = f"Seven.\n```python\n{SEVEN}```" if designing else '{"answer": "7"}'
         message = {"role": "assistant", "content": text}
         choices = [{"index": k, "message": message} for k in range(body.get("n", 1))]
         usage = {"prompt_tokens": 10, "completion_tokens": 5}
-        data = json.dumps({"choices": choices, "usage": usage}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        return 200, {"choices": choices, "usage": usage}
 
 
 SEVEN = "def solver(agent, task):\n    return {'answer': '7'}\n"
 
 
-@contextmanager
-def both_roles() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BothRoles)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"openai:weak@http://127.0.0.1:{server.server_address[1]}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @pytest.mark.long
 def test_the_weak_model_alone_and_a_model_as_its_own_meta_agent(w4s: CommandLine) -> None:
-    with both_roles() as model:
+    with served_by(BothRoles) as url:
+        model = f"openai:weak@{url}"
         (w4s.folder / "arms.toml").write_text(
             f"""
             tasks = ["toy_ledger"]

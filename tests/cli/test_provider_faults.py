@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from command_line import SMALL, TASK, CommandLine, results
+from threaded import JsonHandler, served_by
 
 SEARCH = ("search", TASK, "--turns", "2", "--samples", "3", "--seed", "5", *SMALL)
 FAULTS = (
@@ -85,49 +82,22 @@ def test_a_provider_that_dies_ends_the_run_in_good_order(w4s: CommandLine, metho
     assert results(w4s.folder / "r") == results(w4s.folder / "in_process")
 
 
-class Refusing(BaseHTTPRequestHandler):
+class Refusing(JsonHandler):
     """Answers, but refuses every question whose number of letters is a multiple of seven."""
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def answer(self, body: Any) -> tuple[int, dict[str, Any]]:
         if len(body["messages"][-1]["content"]) % 7 == 0:
-            self._send(400, {"error": {"message": "filtered", "code": "content_filter"}})
-            return
+            return 400, {"error": {"message": "filtered", "code": "content_filter"}}
         text = '{"answer": "1", "reasoning": "", "code": ""}'
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         choices = [choice | {"index": k} for k in range(body.get("n", 1))]
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-        self._send(200, {"choices": choices, "usage": usage})
-
-    def _send(self, status: int, reply: dict[str, Any]) -> None:
-        data = json.dumps(reply).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-
-@contextmanager
-def refusing_server() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        return 200, {"choices": choices, "usage": usage}
 
 
 @pytest.mark.long
 def test_too_many_unscored_problems_stop_the_evaluation(w4s: CommandLine) -> None:
-    with refusing_server() as url:
+    with served_by(Refusing) as url:
         executor = ("--executor", f"openai:m@{url}")
         done = w4s(*SEARCH, "--run", "r", *executor)
         assert done.returncode == 1
