@@ -32,6 +32,9 @@ SAMPLES = 5
 TOP_P = 0.98
 """At temperature 1: without the tail, of which most is slips of the pen."""
 
+MAX_TOKENS = 400
+"""Of a reply; programs of the grammar have about a hundred."""
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -66,11 +69,8 @@ async def collect_with(
     All episodes of a task read the same problems, which is what lets the memory serve them."""
 
     def opened(episode: Episode) -> tuple[Environment, MetaAgent]:
-        task = world.task(episode.task)
-        problems = SearchSet(task.training[:-1], task.training[-1:])
-        examples = example_workflows(task.interface.value)
-        env = Environment(world.evaluator(task.name), problems, examples)
-        return env, _agent(model, task.brief, episode.seed)
+        brief = world.task(episode.task).brief
+        return training_environment(world, episode.task), make_agent(model, brief, episode.seed)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(Journal(path, Collected)) as journal:
@@ -79,6 +79,13 @@ async def collect_with(
         async for one in played:
             if isinstance(one, Exception):
                 raise one
+
+
+def training_environment(world: World, name: str) -> Environment:
+    """What is learned in: the training problems of a task, the last of them public."""
+    task = world.task(name)
+    problems = SearchSet(task.training[:-1], task.training[-1:])
+    return Environment(world.evaluator(name), problems, example_workflows(task.interface.value))
 
 
 async def search_with(
@@ -101,7 +108,7 @@ async def _searched(model: Model, world: World, name: str, seed: int, search: Se
     brief = _shown(world, task.brief, search.described_as)
     begin = await env.begin()
     run = METHODS[search.method](
-        env, _agent(model, brief, seed), begin, turns=search.turns, samples=SAMPLES
+        env, make_agent(model, brief, seed), begin, turns=search.turns, samples=SAMPLES
     )
     turns = [turn async for turn in run]
     best = [begin.best, *(best_entry(begin, turns[: k + 1]) for k in range(len(turns)))]
@@ -124,8 +131,10 @@ async def _sealed(world: World, name: str, entry: Entry) -> float:
     return evaluation.accuracy
 
 
-def _agent(model: Model, brief: Brief, seed: int) -> MetaAgent:
-    return MetaAgent(model, brief, seed, 1.0, TOP_P, max_tokens=400, repairs=0, form=Form.COMPACT)
+def make_agent(model: Model, brief: Brief, seed: int) -> MetaAgent:
+    """The meta-agent of all arms."""
+    form = Form.COMPACT
+    return MetaAgent(model, brief, seed, 1.0, TOP_P, max_tokens=MAX_TOKENS, repairs=0, form=form)
 
 
 def _shown(world: World, brief: Brief, described_as: str) -> Brief:
