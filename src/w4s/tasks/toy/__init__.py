@@ -24,6 +24,7 @@ from w4s.tasks.toy.arithmetic import BIGNUM, LEDGER, RATES
 from w4s.tasks.toy.choice import CHOICE, ELEMENTS
 from w4s.tasks.toy.coding import LISTS, STRINGS
 from w4s.tasks.toy.draws import Answer, Draft, Draw, Family, draw_of
+from w4s.tasks.toy.mixtures import MIXTURE
 from w4s.tasks.toy.numbers import COUNTING, PRIMES
 from w4s.tasks.toy.puzzles import DATES, ORDER, ROBOT
 from w4s.tasks.toy.reading import PASSAGE, REPORT, TALLY
@@ -35,25 +36,6 @@ PREFIX = "toy_"
 PRIVATE, PUBLIC, TRAINING, TEST = range(4)
 """Which of the four sets problem `i` belongs to: `i` modulo 4."""
 _DEFAULT_SIZES = {PRIVATE: 128, PUBLIC: 10, TRAINING: 200, TEST: 300}
-
-_MIXED = (LEDGER, RATES, PRIMES, COUNTING, ROBOT, TALLY, REPORT)
-"""Families with whole numbers as answers, of which a mixture takes three."""
-
-
-def _mixture(rng: random.Random, draw: Draw) -> Draft:
-    return rng.choice(_parts(draw)).make(rng, draw)
-
-
-def _describe_mixture(draw: Draw) -> str:
-    parts = " ".join(family.describe(draw) for family in _parts(draw))
-    return f"A mixture of three kinds of problems. {parts}"
-
-
-def _parts(draw: Draw) -> list[Family]:
-    return random.Random(f"parts of mixture {draw.index}").sample(_MIXED, 3)
-
-
-MIXTURE = Family("mixture", "mixture", Answer.NUMBER, _describe_mixture, _mixture)
 
 _FAMILIES = {
     family.name: family

@@ -6,13 +6,11 @@ In: a random generator and a draw. Out: one problem whose answer is a letter.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from w4s.models.answer_book import Skill
-from w4s.tasks.toy.draws import Answer, Draft, Draw, Family, Variant, solved
-
-LETTERS = "ABCDEFGHIJ"
+from w4s.tasks.toy.draws import Answer, Draft, Draw, Family, asked
 
 # --- Given facts -----------------------------------------------------------------------------
 
@@ -56,7 +54,7 @@ def _choice(rng: random.Random, draw: Draw) -> Draft:
     options = [item.name for item in items]
     rng.shuffle(options)
     tempting = sorted((i for i in items if i is not best), key=lambda item: item.price)
-    return _asked(
+    return asked(
         f"{' '.join(told)}\n\nWhich is the cheapest {kind}{condition}?",
         options,
         best.name,
@@ -116,7 +114,7 @@ def _elements(rng: random.Random, draw: Draw) -> Draft:
         ask = f"What is the atomic number of {first[0]} plus that of {second[0]}?"
         names = [str(number) for number in numbers]
         steps, shown = 3, [str(number) for number in sorted(numbers)]
-    return _asked(
+    return asked(
         ask,
         shown,
         names[0],
@@ -124,28 +122,6 @@ def _elements(rng: random.Random, draw: Draw) -> Draft:
         skill=Skill.KNOWLEDGE,
         steps=steps,
         load=0.15 + 0.6 * draw.load,
-    )
-
-
-def _asked(
-    ask: str,
-    options: Sequence[str],
-    right: str,
-    tempting: Sequence[str],
-    *,
-    skill: Skill,
-    steps: int,
-    load: float,
-) -> Draft:
-    letter = dict(zip(options, LETTERS, strict=False))
-    shown = "\n".join(f"{letter[option]}) {option}" for option in options)
-    return solved(
-        f"{ask}\n{shown}",
-        [Variant(letter[right], "")],
-        skill=skill,
-        steps=steps,
-        load=load,
-        more_slips=[letter[option] for option in tempting],
     )
 
 

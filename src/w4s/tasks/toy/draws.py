@@ -19,6 +19,14 @@ NAMES = (
     "Kofi", "Lucia", "Marek", "Nadia", "Otto", "Priya", "Quentin", "Rosa", "Sven", "Tala",
     "Umar", "Vera", "Wanda", "Ximena", "Yusuf", "Zelda",
 )  # fmt: skip
+GUESTS = (
+    "Anselm", "Bettina", "Cyril", "Delphine", "Esteban", "Fiona", "Gustav", "Harriet", "Ilse",
+    "Joaquin", "Kirsten", "Leopold", "Mireille", "Noel", "Oriana", "Percy", "Ragna", "Silvio",
+    "Tamsin", "Ulrich", "Viola", "Wilbur",
+)  # fmt: skip
+"""Names of the later families; no earlier one has any of them."""
+LETTERS = "ABCDEFGHIJ"
+"""Of the options of a multiple choice."""
 
 
 class Answer(StrEnum):
@@ -131,6 +139,58 @@ def solved(
         broken=tuple(dict.fromkeys(variant.program for variant in wrong if variant.program)),
     )
     return Draft(target=str(right.value), key=key)
+
+
+def computed(
+    question: str,
+    variants: Sequence[Variant],
+    rng: random.Random,
+    *,
+    skill: Skill = Skill.ARITHMETIC,
+    steps: int,
+    load: float,
+) -> Draft:
+    """As `solved`, for a whole number as the answer: slips of the pen are tempting too."""
+    return solved(
+        question,
+        variants,
+        skill=skill,
+        steps=steps,
+        load=load,
+        more_slips=near_misses(int(str(variants[0].value)), rng),
+    )
+
+
+def asked(
+    ask: str,
+    options: Sequence[str],
+    right: str,
+    tempting: Sequence[str],
+    *,
+    skill: Skill,
+    steps: int,
+    load: float,
+) -> Draft:
+    """A multiple choice, its options in the order given; `tempting` ones first among the slips."""
+    letter = dict(zip(options, LETTERS, strict=False))
+    shown = "\n".join(f"{letter[option]}) {option}" for option in options)
+    return solved(
+        f"{ask}\n{shown}",
+        [Variant(letter[right], "")],
+        skill=skill,
+        steps=steps,
+        load=load,
+        more_slips=[letter[option] for option in tempting],
+    )
+
+
+def with_asides(
+    sentences: Sequence[str], asides: Sequence[str], draw: Draw, rng: random.Random
+) -> str:
+    """A passage: the sentences in random order, with some that do not matter among them."""
+    mixed = [*sentences, *(rng.choice(asides) for _ in range(draw.padding(1, 6)))]
+    rng.shuffle(mixed)
+    return " ".join(mixed)
 
 
 def near_misses(value: int, rng: random.Random) -> list[int]:

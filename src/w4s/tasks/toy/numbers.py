@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import random
 
-from w4s.models.answer_book import Skill
 from w4s.tasks.toy.draws import (
     NAMES,
     Answer,
@@ -16,10 +15,9 @@ from w4s.tasks.toy.draws import (
     Draw,
     Family,
     Variant,
+    computed,
     listed,
-    near_misses,
     program,
-    solved,
 )
 
 # --- Number theory ---------------------------------------------------------------------------
@@ -65,7 +63,7 @@ def _sieved(rng: random.Random, draw: Draw) -> Draft:
             [n for n in whole if n % a == 0 and n % b == 0 and n % c],
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=5, load=0.1 + 0.3 * draw.load)
+    return computed(question, variants, rng, steps=5, load=0.1 + 0.3 * draw.load)
 
 
 def _prime_sum(rng: random.Random, draw: Draw) -> Draft:
@@ -92,7 +90,7 @@ def _prime_sum(rng: random.Random, draw: Draw) -> Draft:
             program(f"return sum(1 for n in range({low}, {high + 1}) if {prime})"),
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=6, load=0.15 + 0.35 * draw.load)
+    return computed(question, variants, rng, steps=6, load=0.15 + 0.35 * draw.load)
 
 
 def _power(rng: random.Random, draw: Draw) -> Draft:
@@ -113,7 +111,7 @@ def _power(rng: random.Random, draw: Draw) -> Draft:
             program(f"return pow({base}, {exponent}, {modulus + 1})"),
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=5, load=0.2 + 0.4 * draw.load)
+    return computed(question, variants, rng, steps=5, load=0.2 + 0.4 * draw.load)
 
 
 def _divisors(rng: random.Random, draw: Draw) -> Draft:
@@ -134,7 +132,7 @@ def _divisors(rng: random.Random, draw: Draw) -> Draft:
         counted(least, number + 1),
         counted(1, most + 1),
     ]
-    return _of_numbers(question, variants, rng, steps=4, load=0.1 + 0.3 * draw.load)
+    return computed(question, variants, rng, steps=4, load=0.1 + 0.3 * draw.load)
 
 
 def _is_prime(n: int) -> bool:
@@ -186,7 +184,7 @@ def _committees(rng: random.Random, draw: Draw) -> Draft:
         ways(least, least + 1),
         ways(0, size + 1),
     ]
-    return _of_numbers(question, variants, rng, steps=5, load=0.2 + 0.35 * draw.load)
+    return computed(question, variants, rng, steps=5, load=0.2 + 0.35 * draw.load)
 
 
 def _words(rng: random.Random, draw: Draw) -> Draft:
@@ -217,7 +215,7 @@ def _words(rng: random.Random, draw: Draw) -> Draft:
         program("from math import factorial", f"return factorial({sum(rest)})"),
     )
     variants = [arranged(rest), arranged(counts), everything]
-    return _of_numbers(question, variants, rng, steps=4, load=0.2 + 0.3 * draw.load)
+    return computed(question, variants, rng, steps=4, load=0.2 + 0.3 * draw.load)
 
 
 def _paths(rng: random.Random, draw: Draw) -> Draft:
@@ -244,7 +242,7 @@ def _paths(rng: random.Random, draw: Draw) -> Draft:
             written(f"comb({width + height}, {width}) - comb({x + y}, {x})"),
         ),
     ]
-    return _of_numbers(question, variants, rng, steps=4, load=0.15 + 0.35 * draw.load)
+    return computed(question, variants, rng, steps=4, load=0.15 + 0.35 * draw.load)
 
 
 def _totals(rng: random.Random, draw: Draw) -> Draft:
@@ -270,20 +268,7 @@ def _totals(rng: random.Random, draw: Draw) -> Draft:
         outcomes(f"== {total}", [s for s in sums if s == total]),
         outcomes(f"<= {total}", [s for s in sums if s <= total]),
     ]
-    return _of_numbers(question, variants, rng, steps=4, load=0.15 + 0.3 * draw.load)
-
-
-def _of_numbers(
-    question: str, variants: list[Variant], rng: random.Random, *, steps: int, load: float
-) -> Draft:
-    return solved(
-        question,
-        variants,
-        skill=Skill.ARITHMETIC,
-        steps=steps,
-        load=load,
-        more_slips=near_misses(int(str(variants[0].value)), rng),
-    )
+    return computed(question, variants, rng, steps=4, load=0.15 + 0.3 * draw.load)
 
 
 def _describe_primes(draw: Draw) -> str:

@@ -22,6 +22,7 @@ from w4s.tasks.toy.draws import (
     near_misses,
     program,
     solved,
+    with_asides,
 )
 
 _TOWNS = (
@@ -80,7 +81,7 @@ def _passage(rng: random.Random, draw: Draw) -> Draft:
         for p in people
         for template in templates
     ]
-    passage = _shuffled_with_asides(sentences, draw, rng)
+    passage = with_asides(sentences, _ASIDES, draw, rng)
     hops = draw.count(1, 3)
     ask, answer = _lookup(people, hops, rng)
     slips = [p.town for p in rng.sample(people, min(5, count)) if p.town != answer]
@@ -129,7 +130,7 @@ def _tally(rng: random.Random, draw: Draw) -> Draft:
         template.format(day=rng.choice(_DAYS), name=rng.choice(NAMES), n=n, fruit=fruit)
         for fruit, n in visits
     ]
-    passage = _shuffled_with_asides(sentences, draw, rng)
+    passage = with_asides(sentences, _ASIDES, draw, rng)
     found = [n for fruit, n in visits if fruit == wanted]
     stray = [n for fruit, n in visits if fruit != wanted] or [1]
     lost = rng.randrange(len(found))
@@ -176,7 +177,7 @@ def _report(rng: random.Random, draw: Draw) -> Draft:
         template.format(goods=g, n=n, price=p, note=_RETURNED if i == returned else "")
         for i, (g, n, p) in enumerate(sales)
     ]
-    passage = _shuffled_with_asides(sentences, draw, rng)
+    passage = with_asides(sentences, _ASIDES, draw, rng)
     question = (
         f"{passage}\n\nHow many {currency} did the sales bring in that were not returned, "
         f"of {listed([g for g, _, _ in sales])}?"
@@ -203,13 +204,6 @@ def _earned(sales: Sequence[tuple[int, int]]) -> Variant:
     value = sum(n * p for n, p in sales)
     text = program(f"sales = {list(sales)}", "return sum(n * p for n, p in sales)")
     return Variant(value, text)
-
-
-def _shuffled_with_asides(sentences: list[str], draw: Draw, rng: random.Random) -> str:
-    asides = [rng.choice(_ASIDES) for _ in range(draw.padding(1, 6))]
-    mixed = [*sentences, *asides]
-    rng.shuffle(mixed)
-    return " ".join(mixed)
 
 
 def _describe_passage(draw: Draw) -> str:
