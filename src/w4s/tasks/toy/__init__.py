@@ -24,9 +24,14 @@ from w4s.tasks.toy.arithmetic import BIGNUM, LEDGER, RATES
 from w4s.tasks.toy.choice import CHOICE, ELEMENTS
 from w4s.tasks.toy.coding import LISTS, STRINGS
 from w4s.tasks.toy.draws import Answer, Draft, Draw, Family, draw_of
-from w4s.tasks.toy.mixtures import MIXTURE
+from w4s.tasks.toy.expressions import GRIDS, REMAINDERS
+from w4s.tasks.toy.households import RECIPES, TILING, TRAINS
+from w4s.tasks.toy.mixtures import MEDLEY, MIXTURE
 from w4s.tasks.toy.numbers import COUNTING, PRIMES
+from w4s.tasks.toy.papers import DIARY, LETTERS, MINUTES
+from w4s.tasks.toy.places import LOCKERS, SEATING
 from w4s.tasks.toy.puzzles import DATES, ORDER, ROBOT
+from w4s.tasks.toy.quizzes import AUCTION, RIVERS
 from w4s.tasks.toy.reading import PASSAGE, REPORT, TALLY
 from w4s.tasks.toy.scoring import metric_of, scorer_of
 from w4s.types import Problem
@@ -42,6 +47,8 @@ _FAMILIES = {
     for family in (
         LEDGER, BIGNUM, RATES, PRIMES, COUNTING, ORDER, DATES, ROBOT,
         PASSAGE, TALLY, REPORT, CHOICE, ELEMENTS, LISTS, STRINGS, MIXTURE,
+        TILING, TRAINS, RECIPES, REMAINDERS, GRIDS, LOCKERS, SEATING,
+        LETTERS, DIARY, MINUTES, RIVERS, AUCTION, MEDLEY,
     )
 }  # fmt: skip
 

@@ -25,8 +25,8 @@ GUESTS = (
     "Tamsin", "Ulrich", "Viola", "Wilbur",
 )  # fmt: skip
 """Names of the later families; no earlier one has any of them."""
-LETTERS = "ABCDEFGHIJ"
-"""Of the options of a multiple choice."""
+OPTION_LETTERS = "ABCDEFGHIJ"
+"""Before the options of a multiple choice."""
 
 
 class Answer(StrEnum):
@@ -172,7 +172,7 @@ def asked(
     load: float,
 ) -> Draft:
     """A multiple choice, its options in the order given; `tempting` ones first among the slips."""
-    letter = dict(zip(options, LETTERS, strict=False))
+    letter = dict(zip(options, OPTION_LETTERS, strict=False))
     shown = "\n".join(f"{letter[option]}) {option}" for option in options)
     return solved(
         f"{ask}\n{shown}",
@@ -191,6 +191,14 @@ def with_asides(
     mixed = [*sentences, *(rng.choice(asides) for _ in range(draw.padding(1, 6)))]
     rng.shuffle(mixed)
     return " ".join(mixed)
+
+
+def worked_out(*lines: str) -> Variant:
+    """A way given by its program alone, the lines of `solution()`; it is run for its value."""
+    text = program(*lines)
+    names: dict[str, Callable[[], object]] = {}
+    exec(text, names)
+    return Variant(names["solution"](), text)
 
 
 def near_misses(value: int, rng: random.Random) -> list[int]:
@@ -213,6 +221,11 @@ def number_of_digits(rng: random.Random, digits: int) -> int:
 def listed(items: Sequence[str], last: str = "and") -> str:
     """`a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 room`, `3 rooms`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def program(*lines: str) -> str:

@@ -10,7 +10,11 @@ from collections.abc import Sequence
 
 from w4s.tasks.toy.arithmetic import LEDGER, RATES
 from w4s.tasks.toy.draws import Answer, Draft, Draw, Family
+from w4s.tasks.toy.expressions import GRIDS, REMAINDERS
+from w4s.tasks.toy.households import RECIPES, TILING, TRAINS
 from w4s.tasks.toy.numbers import COUNTING, PRIMES
+from w4s.tasks.toy.papers import DIARY, MINUTES
+from w4s.tasks.toy.places import LOCKERS
 from w4s.tasks.toy.puzzles import ROBOT
 from w4s.tasks.toy.reading import REPORT, TALLY
 
@@ -32,4 +36,9 @@ MIXTURE = _mixture_of(
     "mixture",
     (LEDGER, RATES, PRIMES, COUNTING, ROBOT, TALLY, REPORT),
     "A mixture of three kinds of problems.",
+)
+MEDLEY = _mixture_of(
+    "medley",
+    (TILING, TRAINS, RECIPES, REMAINDERS, GRIDS, LOCKERS, DIARY, MINUTES),
+    "Three sorts of exercises turn up side by side.",
 )
