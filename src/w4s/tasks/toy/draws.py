@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from w4s.models.answer_book import AnswerKey, Skill
 from w4s.types import JSON
@@ -193,12 +194,19 @@ def with_asides(
     return " ".join(mixed)
 
 
-def worked_out(*lines: str) -> Variant:
-    """A way given by its program alone, the lines of `solution()`; it is run for its value."""
-    text = program(*lines)
-    names: dict[str, Callable[[], object]] = {}
-    exec(text, names)
-    return Variant(names["solution"](), text)
+def worked_out(*lines: str, **data: object) -> Variant:
+    """A way given by its program alone: lines that work on data. It is run for its value."""
+    given = (f"{name} = {value!r}" for name, value in data.items())
+    return Variant(_compiled(tuple(data), lines)(*data.values()), program(*given, *lines))
+
+
+@lru_cache(maxsize=256)
+def _compiled(names: tuple[str, ...], lines: tuple[str, ...]) -> Callable[..., object]:
+    """The lines as a function of the data, because the same ones are run for many problems."""
+    text = program(*lines).replace("solution()", f"solution({', '.join(names)})", 1)
+    found: dict[str, Callable[..., object]] = {}
+    exec(text, found)
+    return found["solution"]
 
 
 def near_misses(value: int, rng: random.Random) -> list[int]:

@@ -103,15 +103,18 @@ def _hikes(rng: random.Random, draw: Draw) -> Draft:
 
     def walks(barred: Sequence[tuple[int, int]], diagonal: bool = True) -> Variant:
         return worked_out(
-            f"barred, ways = {list(barred)}, {{(0, 0): 1}}",
-            f"for x in range({w}):",
-            f"    for y in range({h}):",
+            "ways = {(0, 0): 1}",
+            "for x in range(w):",
+            "    for y in range(h):",
             "        if (x, y) != (0, 0):",
             "            before = [(x - 1, y), (x, y - 1)"
             + (", (x - 1, y - 1)]" if diagonal else "]"),
             "            total = sum(ways.get(cell, 0) for cell in before)",
             "            ways[x, y] = 0 if (x, y) in barred else total",
-            f"return ways[{w - 1}, {h - 1}]",
+            "return ways[w - 1, h - 1]",
+            w=w,
+            h=h,
+            barred=list(barred),
         )
 
     variants = [
@@ -136,15 +139,15 @@ def _painted(rng: random.Random, draw: Draw) -> Draft:
         f"(rows {a}, {2 * a} and so on) and then one column in {b} (columns {b}, {2 * b} and "
         f"so on). How many {ask}?"
     )
-    rows, columns = f"{h} // {a}", f"{w} // {b}"
-    right = f"({rows}) * ({columns})" if twice else f"({h} - {rows}) * ({w} - {columns})"
-    wrong = (
-        f"{h} * {w} - ({rows}) * {w} - ({columns}) * {h}",
-        f"{h} * {w} - ({rows}) * ({columns})",
-        f"({rows}) * {w} + ({columns}) * {h}",
-        f"({h} - {rows}) * ({w} - {columns})" if twice else f"({rows}) * ({columns})",
+    twice_painted, bare = "(h // a) * (w // b)", "(h - h // a) * (w - w // b)"
+    formulas = (
+        twice_painted if twice else bare,
+        "h * w - (h // a) * w - (w // b) * h",
+        "h * w - (h // a) * (w // b)",
+        "(h // a) * w + (w // b) * h",
+        bare if twice else twice_painted,
     )
-    variants = [worked_out(f"return {formula}") for formula in (right, *wrong)]
+    variants = [worked_out(f"return {formula}", h=h, w=w, a=a, b=b) for formula in formulas]
     return computed(question, variants, rng, steps=5, load=0.1 + 0.35 * draw.load)
 
 
@@ -159,12 +162,11 @@ def _frames(rng: random.Random, draw: Draw) -> Draft:
             f"rows of {cells}: 1 by 1, 2 by 2 and so on up to {largest} by {largest}, anywhere on "
             "it. How many patches are there?"
         )
-        patches = "sum(({w} - k) * ({h} - k) for k in range({first}, {last}))"
         texts = [
-            patches.format(w=w + 1, h=h + 1, first=1, last=largest + 1),
-            patches.format(w=w, h=h, first=1, last=largest + 1),
-            patches.format(w=w + 1, h=h + 1, first=2, last=largest + 1),
-            patches.format(w=w + 1, h=h + 1, first=largest, last=largest + 1),
+            "sum((w - k + 1) * (h - k + 1) for k in range(1, largest + 1))",
+            "sum((w - k) * (h - k) for k in range(1, largest + 1))",
+            "sum((w - k + 1) * (h - k + 1) for k in range(2, largest + 1))",
+            "(w - largest + 1) * (h - largest + 1)",
         ]
     else:
         question = (
@@ -173,12 +175,13 @@ def _frames(rng: random.Random, draw: Draw) -> Draft:
             f"that the {cell} in column {x} of row {y} is inside?"
         )
         texts = [
-            f"{x} * {w - x + 1} * {y} * {h - y + 1}",
-            f"{x} * {w - x} * {y} * {h - y}",
-            f"{x} * {y} + {w - x + 1} * {h - y + 1}",
-            f"{w} * {w + 1} // 2 * {h} * {h + 1} // 2",
+            "x * (w - x + 1) * y * (h - y + 1)",
+            "x * (w - x) * y * (h - y)",
+            "x * y + (w - x + 1) * (h - y + 1)",
+            "w * (w + 1) // 2 * h * (h + 1) // 2",
         ]
-    variants = [worked_out(f"return {text}") for text in texts]
+    data = {"w": w, "h": h} | ({"largest": largest} if largest else {"x": x, "y": y})
+    variants = [worked_out(f"return {text}", **data) for text in texts]
     return computed(question, variants, rng, steps=6, load=0.15 + 0.35 * draw.load)
 
 

@@ -50,28 +50,30 @@ def _tiling(rng: random.Random, draw: Draw) -> Draft:
     pack = rng.randrange(6, 12 + draw.digits(1, 30)) if rng.random() < 0.5 else 0
     ask, packed = f"How many {tiles} are needed?", "n"
     if pack:
-        packed = f"-(-n // {pack})"
+        packed = "-(-n // pack)"
         ask = f"They are sold by the box, {pack} {tiles} in each. How many boxes must be bought?"
     question = f"{opening.format(who=rng.choice(GUESTS), side=side, rooms=listed(told))} {ask}"
     sizes = [(w * side, h * side, x * side, y * side) for w, h, x, y in rooms]
     area, whole = "w * h - x * y", "w * h"
     variants = [
-        _laid(sizes, side, area, packed),
-        _laid(sizes, side, whole, packed),
-        _laid(sizes, side, area, f"n // {pack}" if pack else "n + 1"),
-        _laid(sizes, side, "w * h + x * y", packed),
-        _laid(sizes[:1], side, area, packed),
+        _laid(sizes, side, pack, area, packed),
+        _laid(sizes, side, pack, whole, packed),
+        _laid(sizes, side, pack, area, "n // pack" if pack else "n + 1"),
+        _laid(sizes, side, pack, "w * h + x * y", packed),
+        _laid(sizes[:1], side, pack, area, packed),
     ]
     steps = 3 * len(rooms) + (pack > 0)
     return computed(question, variants, rng, steps=steps, load=0.1 + 0.4 * draw.load)
 
 
-def _laid(rooms: Sequence[_Room], side: int, area: str, packed: str) -> Variant:
+def _laid(rooms: Sequence[_Room], side: int, pack: int, area: str, packed: str) -> Variant:
     """What `packed` makes of the number `n` of tiles on the areas."""
     return worked_out(
-        f"rooms = {list(rooms)}",
-        f"n = sum({area} for w, h, x, y in rooms) // {side * side}",
+        f"n = sum({area} for w, h, x, y in rooms) // side**2",
         f"return {packed}",
+        rooms=list(rooms),
+        side=side,
+        pack=pack,
     )
 
 
@@ -132,12 +134,14 @@ def _trains(rng: random.Random, draw: Draw) -> Draft:
 
 def _travelled(start: int, ride: int, legs: Sequence[_Leg], wait: str, result: str) -> Variant:
     return worked_out(
-        f"start, waited = {start}, 0",
-        f"now = start + {ride}",
-        f"for first, every, minutes in {list(legs)}:",
+        "now, waited = start + ride, 0",
+        "for first, every, minutes in legs:",
         f"    wait = {wait}",
         "    waited, now = waited + wait, now + wait + minutes",
         f"return {result}",
+        start=start,
+        ride=ride,
+        legs=list(legs),
     )
 
 
@@ -186,25 +190,34 @@ def _recipes(rng: random.Random, draw: Draw) -> Draft:
     question = f"{told} Only whole packs are sold; one holds {packs}. {ask}"
     result = "packs * price" if costly else "packs"
     up, down = "-(-need // pack)", "need // pack"
+    right = "amount * many // few"
     variants = [
-        _bought(items, f"amount * {many} // {few}", up, result),
-        _bought(items, f"amount * {many} // {few}", down, result),
-        _bought(items, "amount", up, result),
-        _bought(items, f"amount * {many}", up, result),
-        _bought(items, f"amount * {-(-many // few)}", up, result),
+        _bought(few, many, items, need, packs, result)
+        for need, packs in (
+            (right, up),
+            (right, down),
+            ("amount", up),
+            ("amount * many", up),
+            ("amount * -(-many // few)", up),
+        )
     ]
     steps = (3 if costly else 2) * len(items)
     return computed(question, variants, rng, steps=steps, load=0.1 + 0.35 * draw.load)
 
 
-def _bought(items: Sequence[_Ingredient], need: str, packs: str, result: str) -> Variant:
+def _bought(
+    few: int, many: int, items: Sequence[_Ingredient], need: str, packs: str, result: str
+) -> Variant:
     return worked_out(
         "total = 0",
-        f"for amount, pack, price in {list(items)}:",
+        "for amount, pack, price in items:",
         f"    need = {need}",
         f"    packs = {packs}",
         f"    total += {result}",
         "return total",
+        few=few,
+        many=many,
+        items=list(items),
     )
 
 

@@ -189,7 +189,7 @@ def _diary(rng: random.Random, draw: Draw) -> Draft:
     total = "len(found)" if counting else "sum(found)"
     return computed(
         f"{passage}\n\n{ask}",
-        [worked_out(f"found = {found}", f"return {total}") for found in readings],
+        [worked_out(f"return {total}", found=found) for found in readings],
         rng,
         skill=Skill.READING,
         steps=len(both) + 1,
@@ -256,7 +256,7 @@ def _minutes(rng: random.Random, draw: Draw) -> Draft:
     ]
     return computed(
         question,
-        [worked_out(f"granted = {sums}", "return sum(granted)") for sums in readings],
+        [worked_out("return sum(granted)", granted=sums) for sums in readings],
         rng,
         skill=Skill.READING,
         steps=len(motions) + sum(m.voted != m.asked for m in passed),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 
 from w4s.models.answer_book import Skill
@@ -27,14 +27,6 @@ from w4s.tasks.toy.draws import (
 # --- Lockers ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Deed:
-    """One thing done to the row: its words and the statement that does it."""
-
-    words: str
-    code: str
-
-
 _ROWS = (
     ("{who} looks after a corridor of {n} lockers, numbered from 1 to {n}.", "locker"),
     ("In the cloakroom of {who} there are {n} cabinets in a row, with the numbers 1 to {n}.",
@@ -51,7 +43,7 @@ def _lockers(rng: random.Random, draw: Draw) -> Draft:
 def _doors(rng: random.Random, draw: Draw) -> Draft:
     opening, box = _ROWS[draw.wording % len(_ROWS)]
     n = draw.digits(8, 60)
-    deeds = [_door_deed(rng, n) for _ in range(draw.count(3, 9))]
+    told, flips = zip(*(_flip(rng, n) for _ in range(draw.count(3, 9))), strict=True)
     summed = rng.random() < 0.4
     ask = (
         "What do the numbers of the open ones add up to?"
@@ -60,90 +52,101 @@ def _doors(rng: random.Random, draw: Draw) -> Draft:
     )
     question = (
         f"{opening.format(who=rng.choice(GUESTS), n=n)} To flip a {box} is to open it if it is "
-        f"shut and to shut it if it is open. All are shut. {_told(deeds)} {ask}"
+        f"shut and to shut it if it is open. All are shut. In turn: {'; '.join(told)}. {ask}"
     )
     result = "sum(i for i in range(1, n + 1) if row[i])" if summed else "sum(row)"
 
-    def ended(done: Sequence[_Deed], first: str = "False") -> Variant:
+    def ended(done: Sequence[range], change: str = "not row[i]", first: bool = False) -> Variant:
         return worked_out(
-            f"n = {n}",
             f"row = [False] + [{first}] * n",
-            *(d.code for d in done),
+            "for flipped in flips:",
+            "    for i in flipped:",
+            f"        row[i] = {change}",
             f"return {result}",
+            n=n,
+            flips=list(done),
         )
 
-    i = rng.randrange(len(deeds))
-    opened = [replace(d, code=d.code.replace("not row[i]", "True")) for d in deeds]
+    i = rng.randrange(len(flips))
     variants = [
-        ended(deeds),
-        ended(opened),
-        ended(deeds[:i] + deeds[i + 1 :]),
-        ended(deeds[:-1]),
-        ended(deeds, "True"),
+        ended(flips),
+        ended(flips, change="True"),
+        ended(flips[:i] + flips[i + 1 :]),
+        ended(flips[:-1]),
+        ended(flips, first=True),
     ]
-    return computed(question, variants, rng, steps=len(deeds) + 1, load=0.1 + 0.3 * draw.load)
+    return computed(question, variants, rng, steps=len(flips) + 1, load=0.1 + 0.3 * draw.load)
 
 
-def _door_deed(rng: random.Random, n: int) -> _Deed:
-    loop = "for i in range({}): row[i] = not row[i]"
+def _flip(rng: random.Random, n: int) -> tuple[str, range]:
+    """In words, and the numbers concerned."""
     match rng.randrange(3):
         case 0:
             k = rng.randrange(2, max(4, n // 3))
-            words = f"one in {k} is flipped, beginning with number {k}"
-            return _Deed(words, loop.format(f"{k}, n + 1, {k}"))
+            return f"one in {k} is flipped, beginning with number {k}", range(k, n + 1, k)
         case 1:
             low, high = sorted(rng.sample(range(1, n + 1), 2))
             words = f"numbers {low} to {high} are flipped, both ends included"
-            return _Deed(words, loop.format(f"{low}, {high + 1}"))
+            return words, range(low, high + 1)
         case _:
-            odd = rng.random() < 0.5
-            words = f"all {'odd' if odd else 'even'} numbers are flipped"
-            return _Deed(words, loop.format(f"{1 if odd else 2}, n + 1, 2"))
+            parity, first = rng.choice((("odd", 1), ("even", 2)))
+            return f"all {parity} numbers are flipped", range(first, n + 1, 2)
+
+
+_Move = tuple[str, int, int]
+"""What is done with the contents, and the first and last place concerned, counted from 0."""
+_MOVES = (
+    ("shift", "every ball moves to the next number, the last one to number 1"),
+    ("turn", "the balls in {low} to {high} are put back in reverse order"),
+    ("swap", "the balls in {low} and {high} change places"),
+    ("swap", "the balls in {low} and {high} change places"),
+)
 
 
 def _contents(rng: random.Random, draw: Draw) -> Draft:
     opening, box = _ROWS[draw.wording % len(_ROWS)]
     n = draw.digits(5, 12)
     tags = rng.sample(range(10, 100), n)
-    deeds = [_content_deed(rng, n) for _ in range(draw.count(3, 10))]
+    told, moves = zip(*(_move(rng, n) for _ in range(draw.count(3, 10))), strict=True)
     place = rng.randrange(n)
     question = (
         f"{opening.format(who=rng.choice(GUESTS), n=n)} In them lie balls, one in each; the "
-        f"numbers on the balls are, in this order, {', '.join(map(str, tags))}. {_told(deeds)} "
-        f"Which number is on the ball in {box} {place + 1} at the end?"
+        f"numbers on the balls are, in this order, {', '.join(map(str, tags))}. In turn: "
+        f"{'; '.join(told)}. Which number is on the ball in {box} {place + 1} at the end?"
     )
 
-    def found(done: Sequence[_Deed], at: int = place) -> Variant:
-        return worked_out(f"row = {tags}", *(d.code for d in done), f"return row[{at}]")
+    def found(done: Sequence[_Move], at: int = place) -> Variant:
+        return worked_out(
+            "row = list(tags)",
+            "for kind, low, high in moves:",
+            "    if kind == 'shift':",
+            "        row = row[-1:] + row[:-1]",
+            "    elif kind == 'turn':",
+            "        row[low:high + 1] = row[low:high + 1][::-1]",
+            "    else:",
+            "        row[low], row[high] = row[high], row[low]",
+            "return row[at]",
+            tags=tags,
+            moves=list(done),
+            at=at,
+        )
 
-    i = rng.randrange(len(deeds))
+    i = rng.randrange(len(moves))
     variants = [
-        found(deeds),
-        found(deeds[:i] + deeds[i + 1 :]),
-        found(deeds[:-1]),
-        found(deeds, (place + 1) % n),
-        found(deeds[1:]),
-        found(deeds[::-1]),
+        found(moves),
+        found(moves[:i] + moves[i + 1 :]),
+        found(moves[:-1]),
+        found(moves, (place + 1) % n),
+        found(moves[1:]),
+        found(moves[::-1]),
     ]
-    return computed(question, variants, rng, steps=len(deeds), load=0.1 + 0.3 * draw.load)
+    return computed(question, variants, rng, steps=len(moves), load=0.1 + 0.3 * draw.load)
 
 
-def _content_deed(rng: random.Random, n: int) -> _Deed:
-    low, high = sorted(rng.sample(range(1, n + 1), 2))
-    match rng.randrange(4):
-        case 0:
-            code = f"row = row[{n - 1}:] + row[:{n - 1}]"
-            return _Deed("every ball moves to the next number, the last one to number 1", code)
-        case 1:
-            code = f"row[{low - 1}:{high}] = row[{low - 1}:{high}][::-1]"
-            return _Deed(f"the balls in {low} to {high} are put back in reverse order", code)
-        case _:
-            code = f"row[{low - 1}], row[{high - 1}] = row[{high - 1}], row[{low - 1}]"
-            return _Deed(f"the balls in {low} and {high} change places", code)
-
-
-def _told(deeds: Sequence[_Deed]) -> str:
-    return f"In turn: {'; '.join(deed.words for deed in deeds)}."
+def _move(rng: random.Random, n: int) -> tuple[str, _Move]:
+    kind, words = rng.choice(_MOVES)
+    low, high = sorted(rng.sample(range(n), 2))
+    return words.format(low=low + 1, high=high + 1), (kind, low, high)
 
 
 # --- Seats -----------------------------------------------------------------------------------
@@ -156,6 +159,20 @@ _TABLES = (
      "{names}.", False),
 )  # fmt: skip
 _Seats = Mapping[str, int]
+_SINGLE: Sequence[tuple[str, str, Callable[[int, int], bool]]] = (
+    ("The number of {a} is odd.", "{A} % 2 == 1", lambda a, n: a % 2 == 1),
+    ("The number of {a} is even.", "{A} % 2 == 0", lambda a, n: a % 2 == 0),
+    ("{a} is at neither 1 nor {n}.", "{A} not in (1, {n})", lambda a, n: a not in (1, n)),
+)
+"""Words, code and test of what can be said of one guest, of the number and all numbers."""
+_PAIRS: Sequence[tuple[str, str, Callable[[int, int, int], bool]]] = (
+    ("The numbers of {a} and {b} add up to {m}.", "{A} + {B} == {m}",
+     lambda a, b, n: a + b == n + 1),
+    ("The number of {a} is twice that of {b}.", "{A} == 2 * {B}", lambda a, b, n: a == 2 * b),
+    ("The number of {a} is 2 more than that of {b}.", "{A} == {B} + 2",
+     lambda a, b, n: a == b + 2),
+)  # fmt: skip
+"""The same of two guests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +181,8 @@ class _Hint:
 
     words: str
     code: str
+    """Speaks of `s`, the seat number by name."""
     holds: Callable[[_Seats], bool]
-
-
-def _hint(words: str, code: str) -> _Hint:
-    """The code speaks of `s`, the seat number by name."""
-    return _Hint(words, code, eval(f"lambda s: {code}"))
 
 
 def _seating(rng: random.Random, draw: Draw) -> Draft:
@@ -218,24 +231,45 @@ def _hints(rng: random.Random, people: Sequence[str], circular: bool) -> list[_H
 
 
 def _possible(people: Sequence[str], circular: bool) -> Iterator[_Hint]:
-    n = len(people)
-    gaps = f"1, {n - 1}" if circular else "1,"
     for a in people:
-        yield _hint(f"The number of {a} is odd.", f"s[{a!r}] % 2 == 1")
-        yield _hint(f"The number of {a} is even.", f"s[{a!r}] % 2 == 0")
-        yield _hint(f"{a} is at neither 1 nor {n}.", f"s[{a!r}] not in (1, {n})")
-        for b in people:
-            if a == b:
-                continue
-            apart = f"abs(s[{a!r}] - s[{b!r}])"
-            if a < b:
-                yield _hint(f"{a} and {b} sit side by side.", f"{apart} in ({gaps})")
-                yield _hint(f"{a} and {b} do not sit side by side.", f"{apart} not in ({gaps})")
-            yield _hint(f"The numbers of {a} and {b} add up to {n + 1}.",
-                        f"s[{a!r}] + s[{b!r}] == {n + 1}")  # fmt: skip
-            yield _hint(f"The number of {a} is twice that of {b}.", f"s[{a!r}] == 2 * s[{b!r}]")
-            yield _hint(f"The number of {a} is 2 more than that of {b}.",
-                        f"s[{a!r}] == s[{b!r}] + 2")  # fmt: skip
+        yield from (_of_one(kind, a, len(people)) for kind in range(len(_SINGLE)))
+    for a, b in permutations(people, 2):
+        if a < b:
+            yield from _neighbours(a, b, len(people), circular)
+        yield from (_of_two(kind, a, b, len(people)) for kind in range(len(_PAIRS)))
+
+
+def _of_one(kind: int, a: str, n: int) -> _Hint:
+    words, code, test = _SINGLE[kind]
+    return _Hint(
+        words.format(a=a, n=n), code.format(A=f"s[{a!r}]", n=n), lambda seat: test(seat[a], n)
+    )
+
+
+def _of_two(kind: int, a: str, b: str, n: int) -> _Hint:
+    words, code, test = _PAIRS[kind]
+    return _Hint(
+        words.format(a=a, b=b, m=n + 1),
+        code.format(A=f"s[{a!r}]", B=f"s[{b!r}]", m=n + 1),
+        lambda seat: test(seat[a], seat[b], n),
+    )
+
+
+def _neighbours(a: str, b: str, n: int, circular: bool) -> tuple[_Hint, _Hint]:
+    gaps = (1, n - 1) if circular else (1,)
+    apart = f"abs(s[{a!r}] - s[{b!r}])"
+    return (
+        _Hint(
+            f"{a} and {b} sit side by side.",
+            f"{apart} in {gaps}",
+            lambda seat: abs(seat[a] - seat[b]) in gaps,
+        ),
+        _Hint(
+            f"{a} and {b} do not sit side by side.",
+            f"{apart} not in {gaps}",
+            lambda seat: abs(seat[a] - seat[b]) not in gaps,
+        ),
+    )
 
 
 def _looked_for(people: Sequence[str], hints: Sequence[_Hint], number: int) -> str:
