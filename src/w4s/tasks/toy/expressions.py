@@ -189,14 +189,14 @@ def _describe_remainders(draw: Draw) -> str:
     return (
         f"Clock-like sums: an expression of {draw.count(2, 5)} terms, products and powers with "
         "large values, of which only the part beyond full rounds is wanted. "
-        "The answer is a whole number."
+        "An answer is an integer from zero on."
     )
 
 
 def _describe_grids(draw: Draw) -> str:
     return (
         "Boards of cells: walks of an ant with barred cells, cells left after painting, patches "
-        "and frames that fit. The answer is a whole number."
+        "and frames that fit. An answer is a count."
     )
 
 

@@ -225,7 +225,7 @@ def _describe_tiling(draw: Draw) -> str:
     return (
         f"Material for {counted(draw.count(1, 3), 'surface')} with a piece cut out, covered with "
         "squares that fit exactly; sometimes whole boxes have to be bought. "
-        "The answer is a whole number."
+        "An answer is a count of pieces or boxes."
     )
 
 
@@ -233,7 +233,7 @@ def _describe_trains(draw: Draw) -> str:
     return (
         f"A journey by timetable with {counted(draw.count(1, 6), 'change')}, where the next "
         "vehicle leaves at fixed intervals: minutes under way, or minutes of waiting. "
-        "The answer is a whole number."
+        "An answer is a span in minutes."
     )
 
 
@@ -241,7 +241,7 @@ def _describe_recipes(draw: Draw) -> str:
     return (
         f"Shopping for a larger party: {counted(draw.count(1, 5), 'amount')} from a recipe, "
         "scaled up and rounded to full packs; then packs or their prices are totalled. "
-        "The answer is a whole number."
+        "An answer is a count of packs, or cents."
     )
 
 

@@ -54,7 +54,7 @@ _POST = (
     "Sent from {place} on {date}: {sender} to {recipient}, concerning {subject}.",
 )
 _POSTSCRIPTS = (
-    "The stamps on it are faded.",
+    "The ink on it is faded.",
     "The envelope has been lost.",
     "The handwriting is hard to make out.",
     "This sheet was found in the attic.",
@@ -277,7 +277,7 @@ def _describe_letters(draw: Draw) -> str:
     return (
         f"A bundle of {draw.padding(5, 14)} letters with senders, recipients, places, dates and "
         f"subjects. The question follows {draw.count(1, 4)} of these links. "
-        "The answer is a first name or the name of a place."
+        "An answer is somebody's first name, or a place."
     )
 
 
@@ -285,14 +285,14 @@ def _describe_diary(draw: Draw) -> str:
     return (
         f"Some {draw.padding(7, 22)} lines of a diary about outings in all weathers; those that "
         "match two conditions are counted, or their minutes totalled. "
-        "The answer is a whole number."
+        "An answer is a count, or a total in minutes."
     )
 
 
 def _describe_minutes(draw: Draw) -> str:
     return (
         f"The record of a meeting with {draw.count(3, 8)} votes on money, some of them on amended "
-        "amounts; how much was granted altogether. The answer is a whole number."
+        "amounts; how much was granted altogether. An answer is an amount of money without cents."
     )
 
 

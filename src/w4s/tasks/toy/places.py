@@ -288,14 +288,14 @@ def _describe_lockers(draw: Draw) -> str:
     return (
         "A row of numbered boxes whose doors are flipped or whose contents change places, in "
         f"{draw.count(3, 9)} or so operations; something about the outcome is asked. "
-        "The answer is a whole number."
+        "An answer is one integer."
     )
 
 
 def _describe_seating(draw: Draw) -> str:
     return (
         f"Numbered seats for {draw.count(4, 6)} guests: hints on neighbours, odd and even numbers "
-        "and differences settle the plan. The answer is the name of a guest."
+        "and differences settle the plan. An answer is one guest."
     )
 
 

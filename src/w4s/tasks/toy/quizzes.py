@@ -255,7 +255,7 @@ def _lots_compared(
 def _describe_rivers(draw: Draw) -> str:
     return (
         "Geography from general education, with options: capitals, summits, where rivers end. "
-        "The answer is the letter in front of one of them."
+        "An answer is the letter before an option."
     )
 
 
@@ -263,7 +263,7 @@ def _describe_auction(draw: Draw) -> str:
     return (
         f"The sales of an auction, {draw.padding(5, 10)} lots with estimates, prices and buyers; "
         "lots or bidders are compared, and options are offered. "
-        "The answer is the letter in front of one of them."
+        "An answer is the letter before an option."
     )
 
 
