@@ -209,7 +209,7 @@ def _code_retry(s: Sketch) -> str:
     )
 
 
-def _code_vote(s: Sketch) -> str:
+def _code_vote(s: Sketch, notes: str = "") -> str:
     return s.fill(
         """
         @replies = @ask
@@ -229,7 +229,7 @@ def _code_vote(s: Sketch) -> str:
         """,
         replies=s.replies,
         reply=s.reply,
-        ask=ask_code(s, n=s.plan["samples"]),
+        ask=ask_code(s, n=s.plan["samples"], notes=notes),
         answers=s.answers,
         value=normal(s, "str(value)"),
         vote=vote(s, s.answers, s.answer),
@@ -495,6 +495,44 @@ def _facts(s: Sketch) -> str:
     return _two_calls(s, first=facts_request(s), key="facts", request="Relevant facts:")
 
 
+def _facts_vote(s: Sketch) -> str:
+    return s.fill(
+        """
+        notes = @notes[0]
+        @replies = @ask
+        @answers = [@value for @reply in @replies]
+        @vote
+        @finish
+        """,
+        notes=_notes(s),
+        replies=s.replies,
+        reply=s.reply,
+        answers=s.answers,
+        ask=s.call(s.asked(_NOTES), [s.key, "answer"], n=s.plan["samples"]),
+        value=normal(s, field_of(s, s.reply, "answer")),
+        vote=vote(s, s.answers, s.answer),
+        finish=finish(s, s.answer),
+    )
+
+
+def _facts_code(s: Sketch) -> str:
+    return s.fill(
+        """
+        notes = @notes[0]
+        @programs
+        """,
+        notes=_notes(s),
+        programs=_code_vote(s, notes=f"{_NOTES}\n\n"),
+    )
+
+
+_NOTES = "Relevant facts:\n{notes['facts']}"
+
+
+def _notes(s: Sketch) -> str:
+    return s.call(s.asked(facts_request(s)), ["facts"], instructions="")
+
+
 def _options(s: Sketch) -> str:
     first = s.pick(
         "options",
@@ -611,6 +649,8 @@ ANSWER_BODIES: Mapping[str, Callable[[Sketch], str]] = {
     "stepback": _stepback,
     "outline": _outline,
     "facts": _facts,
+    "facts_vote": _facts_vote,
+    "facts_code": _facts_code,
     "options": _options,
     "router": _router,
     "ensemble": _ensemble,

@@ -25,7 +25,7 @@ _SIGNS: Sequence[tuple[str, Mapping[str, float]]] = (
         r"calculat|arithmetic|how many|how much|number|mathemat|comput",
         {"code": 1.4, "code_vote": 1.4, "cross": 1.4, "code_retry": 1.3},
     ),
-    (r"passage|paragraph|text below|read", {"facts": 1.4, "vote": 1.2, "decompose": 1.2}),
+    (r"passage|paragraph|text below|read", {"facts": 1.4, "facts_vote": 1.4, "vote": 1.2}),
     (r"option|multiple.choice|letter", {"options": 1.4, "vote": 1.3, "debate": 1.2}),
     (r"test|function|program", {"public": 1.2, "select": 1.2, "select_public": 1.2}),
 )

@@ -38,8 +38,8 @@ def field_of(s: Sketch, reply: str, key: str) -> str:
     return s.pick("field", f'str({reply}["{key}"])', f'str({reply}.get("{key}", ""))')
 
 
-def ask_code(s: Sketch, *, n: str = "1", temperature: str | None = None) -> str:
-    """A list of replies with a program under "code"."""
+def ask_code(s: Sketch, *, n: str = "1", temperature: str | None = None, notes: str = "") -> str:
+    """A list of replies with a program under "code". `notes` go in front of the request."""
     request = s.pick(
         "code-request",
         "Write Python code that defines a function `solution()` which returns the final answer.",
@@ -55,7 +55,11 @@ def ask_code(s: Sketch, *, n: str = "1", temperature: str | None = None) -> str:
         "Compute every intermediate value in code instead of in your head.",
     )
     return s.call(
-        s.asked(request), [s.key, "code"], n=n, temperature=temperature, instructions=instructions
+        s.asked(notes + request),
+        [s.key, "code"],
+        n=n,
+        temperature=temperature,
+        instructions=instructions,
     )
 
 

@@ -80,6 +80,8 @@ STRATEGIES: Mapping[str, Mapping[str, Strategy]] = {
         "stepback": _strategy(0.8, _ANSWER),
         "outline": _strategy(0.8, _ANSWER),
         "facts": _strategy(1.0, _ANSWER),
+        "facts_vote": _strategy(1.0, _ANSWER, "samples", "norm"),
+        "facts_code": _strategy(0.8, _ANSWER, "samples", "norm", "fallback"),
         "options": _strategy(0.8, _ANSWER),
         "router": _strategy(1.0, _ANSWER, "fallback"),
         "ensemble": _strategy(

@@ -157,6 +157,8 @@ STRATEGY_REASONS: Mapping[str, str] = {
     "stepback": "Naming the principle first puts the solution on the right track.",
     "outline": "A plan made first keeps the solution from losing its thread.",
     "facts": "Collecting the relevant facts first removes distractors.",
+    "facts_vote": "Facts come first; several answers that start from them are put to the vote.",
+    "facts_code": "Facts come first; several programs that start from them are put to the vote.",
     "options": "Weighing the candidate answers one by one avoids hasty choices.",
     "router": "The kind of problem decides how it is solved.",
     "ensemble": "Two different ways of solving make different mistakes; together they are safer.",
