@@ -31,9 +31,14 @@ def continuous(accuracy: float, best: float) -> float:
     return max(-1.0, min(1.0, (accuracy - best) / best))
 
 
-def advantage(accuracy: float, turn: Sequence[float], *, floor: float = 0.05) -> float:
-    """How many standard deviations the action lies above the mean of its turn's actions.
+def advantage(
+    accuracy: float, peers: Sequence[float], *, floor: float = 0.05, most: float = 2.0
+) -> float:
+    """How many standard deviations the action lies above the mean of its peers, between -2 and 2.
 
-    `turn` holds the accuracies of all of them, this one included. A spread below `floor` counts
-    as `floor`: where all actions are alike, their order is mostly noise."""
-    return (accuracy - statistics.fmean(turn)) / max(statistics.pstdev(turn), floor)
+    `peers` holds the accuracies of all of them, this one included: of the actions of its turn, say.
+    A spread below `floor` counts as `floor`: where all actions are alike, their order is mostly
+    noise. Among five none can lie further out than `most`; among many it keeps exp(reward / τ) from
+    giving all weight to a few."""
+    away = (accuracy - statistics.fmean(peers)) / max(statistics.pstdev(peers), floor)
+    return max(-most, min(most, away))

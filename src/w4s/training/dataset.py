@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,11 +61,17 @@ class Choices:
 
 
 def examples(
-    trajectory: Trajectory, *, temperature: float = 0.4, choices: Choices | None = None
+    trajectory: Trajectory,
+    *,
+    temperature: float = 0.4,
+    choices: Choices | None = None,
+    peers: Sequence[float] = (),
 ) -> list[Example]:
     """One example per kept action (several with `Repaired.STEPS`); `choices` says which, and
-    its temperature then counts."""
+    its temperature then counts. `peers`: the accuracies that `Reward.TASK_ADVANTAGE` compares
+    with; those of this trajectory when empty."""
     choices = choices or Choices(temperature)
+    peers = peers or _accuracies(trajectory)
     if choices.tasks and trajectory.task not in choices.tasks:
         return []
     name = _name(trajectory)
@@ -73,28 +80,30 @@ def examples(
         for number, turn in enumerate(trajectory.turns)
         if not choices.turns or number in choices.turns
         for attempt in _selected(turn, choices)
-        for example in _of_attempt(trajectory.task, name, number, turn, attempt, choices)
+        for example in _of_attempt(trajectory.task, name, number, turn, attempt, choices, peers)
     ]
 
 
 def rewarded(turn: Turn, reward: Reward, noise: float = 0.02) -> Turn:
     """The turn with the rewards of another rule. An episode goes on by accuracy alone, so its
     rewards may be changed when it is over."""
-    attempts = (replace(a, reward=_reward(turn, a, reward, noise)) for a in turn.attempts)
+    peers = _of_turn(turn)
+    attempts = (replace(a, reward=_reward(turn, a, reward, noise, peers)) for a in turn.attempts)
     return replace(turn, attempts=tuple(attempts))
 
 
 def collect_examples(trajectories: Iterable[Trajectory], choices: Choices) -> list[Example]:
     """The examples of many episodes. An episode that stands there twice counts once, so that
     runs can be merged without care."""
-    seen: set[str] = set()
-    found: list[Example] = []
-    for trajectory in trajectories:
-        name = _name(trajectory)
-        if name not in seen:
-            seen.add(name)
-            found += examples(trajectory, choices=choices)
-    return found
+    once = list({_name(trajectory): trajectory for trajectory in trajectories}.values())
+    reached: dict[str, list[float]] = defaultdict(list)
+    for trajectory in once:
+        reached[trajectory.task] += _accuracies(trajectory)
+    return [
+        example
+        for trajectory in once
+        for example in examples(trajectory, choices=choices, peers=reached[trajectory.task])
+    ]
 
 
 def groups(found: Iterable[Example]) -> list[list[Example]]:
@@ -137,22 +146,37 @@ def _name(trajectory: Trajectory) -> str:
     return f"{trajectory.task}-{digest.hexdigest()[:12]}"
 
 
+def _accuracies(trajectory: Trajectory) -> list[float]:
+    return [accuracy for turn in trajectory.turns for accuracy in _of_turn(turn)]
+
+
+def _of_turn(turn: Turn) -> list[float]:
+    return [a.evaluation.accuracy for a in turn.attempts if a.evaluation.ran]
+
+
 def _selected(turn: Turn, choices: Choices) -> list[Attempt]:
-    kept = turn.attempts if choices.selection is Selection.ALL else (turn.chosen,)
+    kept = (turn.chosen,) if choices.selection is Selection.BEST else turn.attempts
     return [
         attempt
         for attempt in kept
         if attempt is not None
         and attempt.evaluation.ran
         and attempt.evaluation.accuracy >= choices.minimum_accuracy
+        and (choices.selection is not Selection.REWARDED or attempt.reward > 0)
         and not (choices.repaired is Repaired.DROP and attempt.proposal.repairs)
     ]
 
 
 def _of_attempt(
-    task: str, name: str, number: int, turn: Turn, attempt: Attempt, choices: Choices
+    task: str,
+    name: str,
+    number: int,
+    turn: Turn,
+    attempt: Attempt,
+    choices: Choices,
+    peers: Sequence[float],
 ) -> list[Example]:
-    reward = _reward(turn, attempt, choices.reward, choices.noise)
+    reward = _reward(turn, attempt, choices.reward, choices.noise, peers)
     weight = 1.0 if choices.weighting is Weighting.ONE else math.exp(reward / choices.temperature)
     proposal, accuracy = attempt.proposal, attempt.evaluation.accuracy
     if choices.repaired is Repaired.STEPS and proposal.repairs:
@@ -177,7 +201,9 @@ def _of_attempt(
     ]
 
 
-def _reward(turn: Turn, attempt: Attempt, reward: Reward, noise: float) -> float:
+def _reward(
+    turn: Turn, attempt: Attempt, reward: Reward, noise: float, peers: Sequence[float]
+) -> float:
     accuracy = attempt.evaluation.accuracy
     best, last = turn.state.best.accuracy, turn.state.last.accuracy
     match reward:
@@ -188,8 +214,9 @@ def _reward(turn: Turn, attempt: Attempt, reward: Reward, noise: float) -> float
         case Reward.CONTINUOUS:
             return rewards.continuous(accuracy, best)
         case Reward.ADVANTAGE:
-            ran = [a.evaluation.accuracy for a in turn.attempts if a.evaluation.ran]
-            return rewards.advantage(accuracy, ran)
+            return rewards.advantage(accuracy, _of_turn(turn))
+        case Reward.TASK_ADVANTAGE:
+            return rewards.advantage(accuracy, peers)
 
 
 def _steps(proposal: Proposal, form: Form) -> Sequence[tuple[tuple[Message, ...], str]]:

@@ -21,6 +21,8 @@ class Selection(StrEnum):
     """Every action that ran."""
     BEST = "best"
     """The one that advanced: supervised fine-tuning on the best, to compare with."""
+    REWARDED = "rewarded"
+    """Those that earned something when they were collected."""
 
 
 class Weighting(StrEnum):
@@ -43,6 +45,8 @@ class Reward(StrEnum):
     """The relative gain over the best so far."""
     ADVANTAGE = "advantage"
     """Standard deviations above the mean of the turn's actions."""
+    TASK_ADVANTAGE = "task_advantage"
+    """Standard deviations above the mean of all actions on the task, over all episodes."""
 
 
 class Repaired(StrEnum):
@@ -102,7 +106,9 @@ class DatasetConfig(Record):
         description="τ of the weights exp(r / τ). Lower it to lean more on the best actions.",
     )
     selection: Selection = Field(
-        default=Selection.ALL, description="all actions that ran, or best: those that advanced."
+        default=Selection.ALL,
+        description="all actions that ran; best: those that advanced; rewarded: those that earned"
+        " more than 0.",
     )
     weighting: Weighting = Field(
         default=Weighting.EXPONENTIAL,
@@ -110,8 +116,9 @@ class DatasetConfig(Record):
     )
     reward: Reward = Field(
         default=Reward.COLLECTED,
-        description="collected (1, 0.5, 0), margin, continuous or advantage. Another one when"
-        " accuracies are noisy.",
+        description="collected (1, 0.5, 0), margin, continuous, advantage (within the turn) or"
+        " task_advantage (within all that was collected on the task). Another one when accuracies"
+        " are noisy or few actions earn anything.",
     )
     noise: float = Field(default=0.02, ge=0, description="What reward=margin takes for noise.")
     repaired: Repaired = Field(
