@@ -96,6 +96,32 @@ def test_reward_functions_at_their_edges() -> None:
     assert advantage(0.52, [0.5, 0.52]) == pytest.approx(0.2)
 
 
+def test_advantage_over_all_episodes_of_a_task(
+    make: Callable[..., Trajectory], attempt: Callable[..., Any]
+) -> None:
+    poor = make([[attempt("a", 0.2, 0.0), attempt("b", 0.4, 0.0)]])
+    rich = make([[attempt("c", 0.6, 0.0), attempt("d", 0.8, 1.0)]])
+    found = collect_examples([poor, rich], Choices(reward=Reward.TASK_ADVANTAGE))
+    spread = 0.05**0.5
+    assert [e.reward for e in found] == pytest.approx(
+        [-0.3 / spread, -0.1 / spread, 0.1 / spread, 0.3 / spread]
+    )
+    alone = examples(rich, choices=Choices(reward=Reward.TASK_ADVANTAGE))
+    assert [e.reward for e in alone] == pytest.approx([-1.0, 1.0])
+
+
+def test_one_action_far_above_many_does_not_take_all_weight() -> None:
+    assert advantage(0.9, [0.1] * 30 + [0.9]) == 2.0
+    assert advantage(0.1, [0.9] * 30 + [0.1]) == -2.0
+
+
+def test_only_what_earned_something(trajectory: Trajectory) -> None:
+    found = examples(trajectory, choices=Choices(selection=Selection.REWARDED))
+    assert found
+    assert all(e.reward > 0 for e in found)
+    assert len(found) < len(examples(trajectory))
+
+
 def test_an_episode_that_stands_there_twice_counts_once(
     trajectory: Trajectory, make: Callable[..., Trajectory], attempt: Callable[..., Any]
 ) -> None:
