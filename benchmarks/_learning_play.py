@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks._learning_world import World
+from benchmarks._learning_world import STANDARD, World
 from w4s.environment import Environment
 from w4s.meta_agent import Form, MetaAgent
 from w4s.methods import METHODS
@@ -24,9 +24,9 @@ from w4s.training.collect import Collected, Episode, collect, plan_episodes
 from w4s.types import Entry
 from w4s.workflow import example_workflows
 
-SIDE_BY_SIDE = 12
+SIDE_BY_SIDE = 24
 """Episodes under way at a time: their samples are drawn together."""
-SLOTS = 30
+SLOTS = 60
 """Responses sampled at a time."""
 SAMPLES = 5
 TOP_P = 0.98
@@ -44,6 +44,10 @@ class Search:
     turns: int = 5
     described_as: str = ""
     """The task whose description and example are shown instead; to see what they are worth."""
+    private: int = 16
+    """Validation problems: the first so many of the task's."""
+    profile: str = STANDARD
+    """The executor; all models were trained with the standard one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ async def search_with(
 async def _searched(model: Model, world: World, name: str, seed: int, search: Search) -> Searched:
     task = world.task(name)
     examples = example_workflows(task.interface.value)
-    env = Environment(world.evaluator(name), task.search, examples)
+    problems = replace(task.search, private=task.search.private[: search.private])
+    env = Environment(world.evaluator(name), problems, examples)
     brief = _shown(world, task.brief, search.described_as)
     begin = await env.begin()
     run = METHODS[search.method](

@@ -7,7 +7,7 @@ paired differences with 95 % intervals that take tasks and seeds as samples (wit
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,18 @@ from w4s.reports.stats import crossed
 
 REFERENCE = "untrained"
 RIVAL = "sft_best"
+TURNS = 5
+"""After which arms are compared; the untrained model goes on to twice as many."""
+GROUPS = {
+    "mathematics": ("tiling", "trains", "remainders", "recipes", "grids"),
+    "puzzles": ("lockers", "seating"),
+    "reading": ("letters", "diary", "minutes"),
+    "choice": ("rivers", "auction"),
+    "mixtures": ("medley",),
+}
 
+Rows = Mapping[int, Sequence[Any]]
+"""By seed: what was found on each task."""
 Cells = Mapping[int, Any]
 """By seed: a table of tasks down and turns across."""
 
@@ -26,40 +37,40 @@ def print_tables(cells: Path, arms: Iterable[str]) -> None:
     """What is there, as Markdown."""
     names = list(arms)
     for kind in ("unseen", "seen"):
-        tested = _of_arms(cells, names, kind, "tested")
-        if tested:
-            print(f"\n### {kind} tasks: sealed accuracy in % of what the search would hand over\n")
-            print(_means(tested, first=0))
-            print(_differences(tested, {"1 turn": [1], "3 turns": [3], "5 turns": [5]}))
-            print(f"\n### {kind} tasks: mean validation accuracy in % of the actions\n")
-            actions = _of_arms(cells, names, kind, "means")
-            print(_means(actions, first=1))
-            print(_differences(actions, {"turn 1": [0], "all turns": list(range(5))}))
+        rows = {arm: found for arm in names if (found := _rows(cells, arm, kind))}
+        if not rows:
+            continue
+        tested = {arm: _table(found, "tested") for arm, found in rows.items()}
+        actions = {arm: _table(found, "means") for arm, found in rows.items()}
+        print(f"\n### {kind} tasks: sealed accuracy in % of what the search would hand over\n")
+        print(_means(tested, range(TURNS + 1)))
+        print(_differences(tested, {"1 turn": [1], "3 turns": [3], "5 turns": [TURNS]}))
+        print(_level(tested))
+        print(f"\n### {kind} tasks: mean validation accuracy in % of the actions\n")
+        print(_means(actions, range(TURNS), first=1))
+        print(_differences(actions, {"turn 1": [0], "all turns": list(range(TURNS))}))
+        if kind == "unseen":
+            print("\n### by kind of problem: sealed accuracy in % after 5 turns\n")
+            print(_groups(rows))
 
 
-def _of_arms(cells: Path, arms: Iterable[str], kind: str, field: str) -> dict[str, Cells]:
-    found: dict[str, Cells] = {}
-    for arm in arms:
-        paths = sorted(cells.glob(f"{arm}-[0-9]*-{kind}.json"))
-        seeds = {
-            int(path.name.split("-")[1]): json.loads(path.read_text("utf-8")) for path in paths
-        }
-        if seeds:
-            found[arm] = {s: np.array([t[field] for t in rows]) for s, rows in seeds.items()}
-    return found
+def _rows(cells: Path, arm: str, kind: str) -> Rows:
+    paths = sorted(cells.glob(f"{arm}-[0-9]*-{kind}.json"))
+    return {int(path.name.split("-")[-2]): json.loads(path.read_text("utf-8")) for path in paths}
 
 
-def _means(found: Mapping[str, Cells], *, first: int) -> str:
-    turns = next(iter(next(iter(found.values())).values())).shape[1]
+def _table(rows: Rows, field: str) -> Cells:
+    return {seed: np.array([task[field] for task in found]) for seed, found in rows.items()}
+
+
+def _means(found: Mapping[str, Cells], turns: Sequence[int], *, first: int = 0) -> str:
     lines = [
-        "| arm | seeds | " + " | ".join(f"turn {first + t}" for t in range(turns)) + " |",
-        "| --- | ---: |" + " ---: |" * turns,
+        "| arm | seeds | " + " | ".join(f"turn {first + t}" for t in turns) + " |",
+        "| --- | ---: |" + " ---: |" * len(turns),
     ]
     for arm, cells in found.items():
-        mean = np.mean([table.mean(axis=0) for table in cells.values()], axis=0)
-        lines.append(
-            f"| {arm} | {len(cells)} | " + " | ".join(f"{100 * m:.1f}" for m in mean) + " |"
-        )
+        mean = np.mean([table[:, turns].mean(axis=0) for table in cells.values()], axis=0)
+        lines.append(f"| {arm} | {len(cells)} | {_percent(mean)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -68,9 +79,7 @@ def _differences(found: Mapping[str, Cells], columns: Mapping[str, list[int]]) -
         "| difference, in points | seeds | " + " | ".join(columns) + " |",
         "| --- | ---: |" + " ---: |" * len(columns),
     ]
-    pairs = [(arm, REFERENCE) for arm in found if arm != REFERENCE]
-    pairs += [(arm, RIVAL) for arm in found if arm.startswith("rlao")]
-    for first, second in pairs:
+    for first, second in _pairs(found):
         shared = sorted(found[first].keys() & found.get(second, {}).keys())
         if shared:
             told = (_difference(found[first], found[second], shared, t) for t in columns.values())
@@ -78,6 +87,55 @@ def _differences(found: Mapping[str, Cells], columns: Mapping[str, list[int]]) -
     return "\n".join(lines) + "\n"
 
 
+def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
+    """Each arm with the untrained model under the same conditions, and RLAO with its rival."""
+    pairs = []
+    for arm in arms:
+        name, comma, condition = arm.partition(", ")
+        if name != REFERENCE:
+            pairs.append((arm, f"{REFERENCE}{comma}{condition}"))
+        if name.startswith("rlao"):
+            pairs.append((arm, f"{RIVAL}{comma}{condition}"))
+    return pairs
+
+
 def _difference(first: Cells, second: Cells, seeds: list[int], turns: list[int]) -> str:
-    d = crossed(np.array([(first[s] - second[s])[:, turns].mean(axis=1) for s in seeds]))
+    d = crossed(np.array([(first[s][:, turns] - second[s][:, turns]).mean(axis=1) for s in seeds]))
     return f"{100 * d.value:+.1f} \\[{100 * d.low:+.1f}, {100 * d.high:+.1f}]"
+
+
+def _level(tested: Mapping[str, Cells]) -> str:
+    """When the untrained model has caught up with what the others have after five turns."""
+    if REFERENCE not in tested:
+        return ""
+    longer = np.mean([t.mean(axis=0) for t in tested[REFERENCE].values()], axis=0)
+    lines = [f"Untrained after 0 to {len(longer) - 1} turns: {_percent(longer)}.\n"]
+    for arm, cells in tested.items():
+        if "," in arm or arm == REFERENCE:
+            continue
+        reached = np.mean([table[:, TURNS].mean() for table in cells.values()])
+        level = next((t for t, value in enumerate(longer) if value >= reached), None)
+        told = f"after {level} turns" if level is not None else f"not in {len(longer) - 1} turns"
+        lines.append(f"- level with {arm} after {TURNS}: {told}")
+    return "\n".join(lines) + "\n"
+
+
+def _groups(rows: Mapping[str, Rows]) -> str:
+    lines = ["| arm | " + " | ".join(GROUPS) + " |", "| --- |" + " ---: |" * len(GROUPS)]
+    for arm, by_seed in rows.items():
+        means = [
+            np.mean(
+                [t["tested"][TURNS] for found in by_seed.values() for t in _of(found, families)]
+            )
+            for families in GROUPS.values()
+        ]
+        lines.append(f"| {arm} | {_percent(means)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _of(found: Sequence[Any], families: Sequence[str]) -> list[Any]:
+    return [t for t in found if t["task"].removeprefix("toy_").partition("/")[0] in families]
+
+
+def _percent(values: Iterable[float]) -> str:
+    return " | ".join(f"{100 * value:.1f}" for value in values)

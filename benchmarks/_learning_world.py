@@ -35,6 +35,8 @@ from w4s.training.dialect import action, draw_plan
 from w4s.types import Evaluation, Outcome, Problem, Score, Status, Workflow
 from w4s.workflow import baselines
 
+STANDARD, NO_CUES = "standard", "no cues"
+
 
 class Memory:
     """Evaluations by task, workflow and problems."""
@@ -147,9 +149,10 @@ def load(name: str, sizes: Sizes) -> Task:
 
 
 class World:
-    """Everything that evaluations need, for one executor profile."""
+    """Everything that evaluations need, for one executor: a profile, or "no cues" for the standard
+    one when the wording of a workflow's prompts has no effect."""
 
-    def __init__(self, memory: Memory, sizes: Sizes, profile: str) -> None:
+    def __init__(self, memory: Memory, sizes: Sizes, profile: str = STANDARD) -> None:
         self.sizes, self._memory, self._profile = sizes, memory, profile
         self._walled = Walled()
         self._evaluators: dict[str, Evaluator] = {}
@@ -167,7 +170,9 @@ class World:
     def _made(self, task: Task, sealed: Sequence[Problem]) -> Evaluator:
         problems = sealed or (*task.search.private, *task.search.public, *task.training)
         keys = [key for p in problems if (key := task.answer_keys(p)) is not None]
-        simulated = SimulatedExecutor(AnswerBook(keys), self._profile)
+        cues = self._profile != NO_CUES
+        profile = self._profile if cues else STANDARD
+        simulated = SimulatedExecutor(AnswerBook(keys), profile, cues)
         # Candidates of one task ask much the same: understood once, replies come sooner.
         simulated._understood = lru_cache(8192)(simulated._understand)
         model = InProcess(simulated)
@@ -178,3 +183,20 @@ class World:
 
     async def aclose(self) -> None:
         await self._walled.aclose()
+
+
+class Worlds:
+    """A world for each executor that is asked for."""
+
+    def __init__(self, memory: Memory, sizes: Sizes) -> None:
+        self._memory, self._sizes = memory, sizes
+        self._worlds: dict[str, World] = {}
+
+    def of(self, profile: str = STANDARD) -> World:
+        if profile not in self._worlds:
+            self._worlds[profile] = World(self._memory, self._sizes, profile)
+        return self._worlds[profile]
+
+    async def aclose(self) -> None:
+        for world in self._worlds.values():
+            await world.aclose()

@@ -53,7 +53,7 @@ class Trusted:
         return {"walls": "none: programs of this package's own, in its own process"}
 
 
-@lru_cache(4096)
+@lru_cache(32768)
 def _program(source: str, action: str) -> programs.Program:
     """Experiments run the same texts over and over."""
     return programs.Program(source, action)

@@ -7,7 +7,7 @@ sealed problems. All arms evaluate equally much. What is there already is not do
 loses little:
 
     python -m benchmarks learning                                  # everything
-    python -m benchmarks.learning seeds=0,1 arms=untrained,rlao    # a part
+    python -m benchmarks.learning seeds=0,1 "arms=untrained;rlao"  # a part
     python -m benchmarks.learning report                           # the tables of what is there
 """
 
@@ -22,8 +22,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks._learning_play import (
     SLOTS,
@@ -33,7 +34,7 @@ from benchmarks._learning_play import (
     search_with,
 )
 from benchmarks._learning_tables import print_tables
-from benchmarks._learning_world import Memory, World
+from benchmarks._learning_world import Memory, Worlds
 from w4s.models.base import Model
 from w4s.models.checkpoints import SMALL, find_checkpoint
 from w4s.models.sampler import InProcess
@@ -47,49 +48,80 @@ from w4s.training.dialect import Dialect
 from w4s.training.replay import with_replay
 from w4s.training.settings import Reward, Selection, TrainConfig, Weighting
 
-SEEN = ("ledger", "primes", "order", "dates", "passage", "choice")
-UNSEEN = ("bignum", "rates", "counting", "robot", "tally", "report", "elements", "mixture")
-"""Families in no collection, told in other words about other things than the seen ones and the
-corpus. A mixture holds problems of three families at once."""
+SEEN = (
+    "ledger", "passage", "primes", "choice", "rates", "tally",
+    "order", "elements", "counting", "dates", "report", "robot",
+)  # fmt: skip
+UNSEEN = (
+    "tiling", "trains", "remainders", "recipes", "grids", "lockers", "seating",
+    "letters", "diary", "minutes", "rivers", "auction", "medley",
+)  # fmt: skip
+"""Families in no collection and of no use for any decision, told in other words about other things
+than the seen ones and the corpus. A medley holds problems of three families at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One kind of meta-agent."""
+    """One kind of meta-agent, and how it searches."""
 
     choices: Choices | None = None
     """How its examples are weighed; None: it is not trained."""
     rounds: int = 3
     epochs: int = 4
-    """Of each round. The fewer examples, the more: all arms shall take many steps."""
+    """Of each round. The fewer examples, the more, so that all arms take about as many steps."""
+    families: tuple[str, ...] = SEEN
+    """What it collects on."""
     grammar: bool = False
     """No model at all: random draws from what the model imitated."""
+    online: bool = False
+    """Trained while it plays, by GRPO."""
     same_as: str = ""
     """The arm whose model it searches with, after as many rounds as this arm has."""
     search: Search = field(default_factory=Search)
 
 
-_BEST = Choices(selection=Selection.BEST, weighting=Weighting.ONE)
-ARMS: Mapping[str, Arm] = {
+_SFT = Choices(selection=Selection.BEST, weighting=Weighting.ONE)
+_TOP = Choices(temperature=0.5, reward=Reward.TASK_ADVANTAGE, reward_above=0.5)
+
+
+def _again(name: str, **changed: Any) -> Arm:
+    """The model of an arm in another search."""
+    return replace(ARMS[name], same_as=name, search=Search(**changed))
+
+
+ARMS: dict[str, Arm] = {
     "random": Arm(grammar=True, search=Search("random")),
-    "untrained": Arm(),
+    "untrained": Arm(search=Search(turns=10)),
     "rlao": Arm(Choices()),
-    "sft_best": Arm(_BEST, epochs=8),
+    "sft_best": Arm(_SFT, epochs=20),
+    "rlao_top": Arm(_TOP, epochs=12),
+    "grpo": Arm(Choices(), online=True),
+}
+"""What the question is about."""
+ARMS |= {
+    "rlao_one_round": replace(ARMS["rlao"], rounds=1, same_as="rlao"),
+    "sft_one_round": replace(ARMS["sft_best"], rounds=1, same_as="sft_best"),
+    "rlao_top_one_round": replace(ARMS["rlao_top"], rounds=1, same_as="rlao_top"),
+    "rlao_top_no_feedback": _again("rlao_top", method="random"),
+    "rlao_top_wrong_description": _again("rlao_top", described_as="toy_elements"),
+    "weight_one": Arm(Choices(weighting=Weighting.ONE)),
+    "rlao_rewarded": Arm(Choices(reward_above=0.0), epochs=20),
+    "rlao_task_advantage": Arm(Choices(reward=Reward.TASK_ADVANTAGE)),
     "rlao_advantage": Arm(Choices(reward=Reward.ADVANTAGE)),
     "rlao_continuous": Arm(Choices(reward=Reward.CONTINUOUS)),
-    "weight_one": Arm(Choices(weighting=Weighting.ONE)),
-    "rlao_no_feedback": Arm(Choices(), same_as="rlao", search=Search("random")),
-    "rlao_wrong_description": Arm(
-        Choices(), same_as="rlao", search=Search(described_as="toy_elements")
-    ),
-    "rlao_one_round": Arm(Choices(), rounds=1, same_as="rlao"),
-    "rlao_two_rounds": Arm(Choices(), rounds=2, same_as="rlao"),
-    "sft_two_rounds": Arm(_BEST, rounds=2, epochs=8, same_as="sft_best"),
+    "rlao_margin": Arm(Choices(reward=Reward.MARGIN)),
     "rlao_tau_0.2": Arm(Choices(temperature=0.2)),
     "rlao_tau_1": Arm(Choices(temperature=1.0)),
-    "rlao_margin": Arm(Choices(reward=Reward.MARGIN)),
+    "two_families": Arm(_TOP, epochs=12, families=("ledger", "primes")),
+    "five_families": Arm(
+        _TOP, epochs=12, families=("ledger", "passage", "primes", "choice", "order")
+    ),
 }
-"""In the order of their weight: the first ones are what the question is about."""
+"""Ablations of the training, and of what a search shows the model."""
+for _name in ("untrained", "sft_best", "rlao_top"):
+    ARMS |= {f"{_name}, {private} problems": _again(_name, private=private) for private in (8, 32)}
+    ARMS |= {f"{_name}, {p}": _again(_name, profile=p) for p in ("coder", "reader", "no cues")}
+"""Other searches with the same models: more or fewer validation problems, other executors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +129,13 @@ class Plan:
     """How large the experiment is."""
 
     seen: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 6) for f in SEEN)
-    """Collected on."""
-    tested: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 3) for f in SEEN)
-    """Seen tasks that are searched as well."""
-    unseen: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 4) for f in UNSEEN)
+    """Collected on, and searched on problems of their own."""
+    unseen: tuple[str, ...] = tuple(f"toy_{f}/{k}" for k in range(1, 9) for f in UNSEEN)
     sizes: Sizes = field(default_factory=lambda: Sizes(32, 1, 33, 80))
     """Private, public, training, test. Of the training problems the last is public in the
-    collection; the others validate there."""
-    episodes: int = 2
-    """Per seen task and round."""
-    profile: str = "standard"
+    collection; the others validate there. A search says how many of the private ones it uses."""
+    episodes: int = 40
+    """Of a round."""
     base: str = SMALL
     training: Mapping[str, object] = field(
         default_factory=lambda: {
@@ -120,12 +149,22 @@ class Plan:
         }
     )
 
+    def course(self, families: Sequence[str], rounds: int) -> list[tuple[list[str], int]]:
+        """For each round the tasks and how many episodes of each: all tasks once over three rounds,
+        or in each round where they are few."""
+        tasks = [t for t in self.seen if t.partition("/")[0].removeprefix("toy_") in families]
+        third = -(-len(tasks) // 3)
+        parts = [tasks[i : i + third] for i in range(0, len(tasks), third)]
+        if third < 10:
+            parts = [tasks] * 3
+        return [(part, max(1, self.episodes // len(part))) for part in parts[:rounds]]
+
 
 class Grid:
     """The cells of the experiment, each done once, in a folder."""
 
-    def __init__(self, folder: Path, plan: Plan, world: World) -> None:
-        self.folder, self.plan, self.world = folder, plan, world
+    def __init__(self, folder: Path, plan: Plan, worlds: Worlds) -> None:
+        self.folder, self.plan, self.worlds = folder, plan, worlds
 
     async def cell(self, name: str, seed: int, kind: str) -> list[Searched]:
         """What one arm finds with one seed on the seen or the unseen tasks."""
@@ -133,17 +172,18 @@ class Grid:
         if path.exists():
             return [_read(row) for row in json.loads(path.read_text("utf-8"))]
         arm, begun = ARMS[name], time.monotonic()
-        tasks = self.plan.tested if kind == "seen" else self.plan.unseen
         checkpoint = await self._checkpoint(arm, arm.same_as or name, seed)
         trained = time.monotonic() - begun
+        tasks = self.plan.seen if kind == "seen" else self.plan.unseen
+        world = self.worlds.of(arm.search.profile)
         async with AsyncExitStack() as stack:
             model = await self._open(stack, arm, checkpoint)
-            found = await search_with(model, self.world, tasks, seed, arm.search)
+            found = await search_with(model, world, tasks, seed, arm.search)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         part.write_text(json.dumps([asdict(row) for row in found]), "utf-8")
         part.replace(path)
-        mean = sum(row.tested[-1] for row in found) / len(found)
+        mean = sum(row.tested[5] for row in found) / len(found)
         _say(
             f"{name}, seed {seed}, {kind}: {mean:.3f}"
             f" ({trained:.0f} s collecting and training, {time.monotonic() - begun:.0f} s in all)"
@@ -155,22 +195,39 @@ class Grid:
         model = "" if arm.grammar else find_checkpoint(self.plan.base)
         if arm.choices is None:
             return model
-        for number in range(1, arm.rounds + 1):
+        course = self.plan.course(arm.families, arm.rounds)
+        if arm.online:
+            return await self._online(model, seed, course, self.folder / f"seed{seed}" / name)
+        for number, (tasks, episodes) in enumerate(course, 1):
             # All arms of a seed begin with the same model, and so with the same collection.
-            played = self.folder / f"seed{seed}" / ("first" if number == 1 else name)
+            first = number == 1 and arm.families == SEEN
+            played = self.folder / f"seed{seed}" / ("first" if first else name)
             trained = self.folder / f"seed{seed}" / name / f"round{number}"
             if not (trained / "model").exists():
                 journal = played / f"collected{number}.jsonl"
-                await self._collect(model, seed * 1000 + number, journal)
+                await self._collect(model, tasks, episodes, seed * 1000 + number, journal)
                 self._train(arm, model, journal, trained, seed * 1000 + number)
             model = str(trained / "model")
         return model
 
-    async def _collect(self, checkpoint: str, seed: int, journal: Path) -> None:
+    async def _online(
+        self, model: str, seed: int, course: Sequence[tuple[list[str], int]], run: Path
+    ) -> str:
+        """The same tasks and as many episodes, learned from as they are played."""
+        if (run / "model").exists():
+            return str(run / "model")
+        from benchmarks._learning_grpo import train_grpo
+
+        tasks = [task for part, _ in course for task in part]
+        return await train_grpo(model, self.worlds.of(), tasks, course[0][1], 1, seed, run)
+
+    async def _collect(
+        self, checkpoint: str, tasks: Sequence[str], episodes: int, seed: int, journal: Path
+    ) -> None:
         begun = time.monotonic()
         async with AsyncExitStack() as stack:
             model = await self._open(stack, Arm(), checkpoint)
-            await collect_with(model, self.world, self.plan.seen, self.plan.episodes, seed, journal)
+            await collect_with(model, self.worlds.of(), tasks, episodes, seed, journal)
         tried = [
             a.evaluation.accuracy
             for c in read_journal(journal, Collected)
@@ -217,7 +274,7 @@ def main(words: Sequence[str] = ()) -> None:
     plan = Plan()
     if "report" not in settings:
         seeds = [int(s) for s in settings.get("seeds", "0,1,2,3,4").split(",")]
-        names = [n for n in settings.get("arms", ",".join(ARMS)).split(",") if n]
+        names = [n for n in settings.get("arms", ";".join(ARMS)).split(";") if n]
         kinds = settings.get("kinds", "unseen,seen").split(",")
         asyncio.run(fill(folder, plan, names, seeds, kinds))
     print_tables(folder / "cells", ARMS)
@@ -229,9 +286,9 @@ async def fill(
     """Do the cells that are missing, seed by seed, so that a stop leaves whole seeds."""
     _freeze(folder, plan)
     with closing(Memory(folder / "memory.sqlite")) as memory:
-        world = World(memory, plan.sizes, plan.profile)
+        worlds = Worlds(memory, plan.sizes)
         try:
-            grid = Grid(folder, plan, world)
+            grid = Grid(folder, plan, worlds)
             for kind in kinds:
                 for seed in seeds:
                     for name in names:
@@ -239,7 +296,7 @@ async def fill(
                     asked = memory.found + memory.missed
                     _say(f"{kind}, seed {seed} done; {memory.found} of {asked} known")
         finally:
-            await world.aclose()
+            await worlds.aclose()
 
 
 def _freeze(folder: Path, plan: Plan) -> None:

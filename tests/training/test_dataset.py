@@ -116,10 +116,9 @@ def test_one_action_far_above_many_does_not_take_all_weight() -> None:
 
 
 def test_only_what_earned_something(trajectory: Trajectory) -> None:
-    found = examples(trajectory, choices=Choices(selection=Selection.REWARDED))
-    assert found
-    assert all(e.reward > 0 for e in found)
-    assert len(found) < len(examples(trajectory))
+    found = examples(trajectory, choices=Choices(reward_above=0.0))
+    assert found == [e for e in examples(trajectory) if e.reward > 0]
+    assert 0 < len(found) < len(examples(trajectory))
 
 
 def test_an_episode_that_stands_there_twice_counts_once(

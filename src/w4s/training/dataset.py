@@ -42,6 +42,8 @@ class Choices:
     turns: tuple[int, ...] = ()
     """Only these turns, counted from 0; all when empty."""
     minimum_accuracy: float = 0.0
+    reward_above: float | None = None
+    """Only actions that earn more than this; all when None."""
 
     @classmethod
     def of(cls, config: DatasetConfig) -> Choices:
@@ -57,6 +59,7 @@ class Choices:
             config.tasks,
             tuple(turn - 1 for turn in config.turns),
             config.minimum_accuracy,
+            config.reward_above,
         )
 
 
@@ -155,14 +158,13 @@ def _of_turn(turn: Turn) -> list[float]:
 
 
 def _selected(turn: Turn, choices: Choices) -> list[Attempt]:
-    kept = (turn.chosen,) if choices.selection is Selection.BEST else turn.attempts
+    kept = turn.attempts if choices.selection is Selection.ALL else (turn.chosen,)
     return [
         attempt
         for attempt in kept
         if attempt is not None
         and attempt.evaluation.ran
         and attempt.evaluation.accuracy >= choices.minimum_accuracy
-        and (choices.selection is not Selection.REWARDED or attempt.reward > 0)
         and not (choices.repaired is Repaired.DROP and attempt.proposal.repairs)
     ]
 
@@ -177,6 +179,8 @@ def _of_attempt(
     peers: Sequence[float],
 ) -> list[Example]:
     reward = _reward(turn, attempt, choices.reward, choices.noise, peers)
+    if choices.reward_above is not None and reward <= choices.reward_above:
+        return []
     weight = 1.0 if choices.weighting is Weighting.ONE else math.exp(reward / choices.temperature)
     proposal, accuracy = attempt.proposal, attempt.evaluation.accuracy
     if choices.repaired is Repaired.STEPS and proposal.repairs:

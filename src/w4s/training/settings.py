@@ -21,8 +21,6 @@ class Selection(StrEnum):
     """Every action that ran."""
     BEST = "best"
     """The one that advanced: supervised fine-tuning on the best, to compare with."""
-    REWARDED = "rewarded"
-    """Those that earned something when they were collected."""
 
 
 class Weighting(StrEnum):
@@ -106,9 +104,7 @@ class DatasetConfig(Record):
         description="τ of the weights exp(r / τ). Lower it to lean more on the best actions.",
     )
     selection: Selection = Field(
-        default=Selection.ALL,
-        description="all actions that ran; best: those that advanced; rewarded: those that earned"
-        " more than 0.",
+        default=Selection.ALL, description="all actions that ran, or best: those that advanced."
     )
     weighting: Weighting = Field(
         default=Weighting.EXPONENTIAL,
@@ -132,6 +128,11 @@ class DatasetConfig(Record):
     turns: tuple[int, ...] = Field(default=(), description="Only these turns, counted from 1.")
     minimum_accuracy: Share = Field(
         default=0.0, description="Leave out actions below this accuracy."
+    )
+    reward_above: float | None = Field(
+        default=None,
+        description="Leave out actions that earn this or less. exp(0 / τ) is 1: where few earn"
+        " anything, the others drown them.",
     )
     replay: float = Field(
         default=0.0,
