@@ -6,8 +6,8 @@ and steps; the turns are the project's own: the same states, prompts, self-check
 a collection. The reward of an action is its validation accuracy, 0 where it did not run.
 
 An episode's second turn continues with the best of the first, as everywhere; what has been learned
-meanwhile shows in it. Every action that is sampled is evaluated once, so as many actions are
-evaluated as in a collection of as many episodes. Needs the extra `grpo`.
+meanwhile shows in it. Every action that is sampled is evaluated once and learned from once,
+so as many actions are evaluated as in a collection of as many episodes. Needs the extra `grpo`.
 """
 
 from __future__ import annotations
@@ -46,11 +46,9 @@ TURNS = 2
 """Of an episode, as in `collect_with`."""
 GROUPS = 6
 """States that a step learns from, at most: as many tasks at a time keep its direction steady."""
-PASSES = 4
-"""Over each action while it is fresh, as many as the other arms make over a round's."""
 LEARNING_RATE = 3e-4
 """Peak; then it falls to nothing in a straight line. With 6e-4 and 1e-3, accuracies on seen tasks
-fell at first."""
+fell at first; with four passes over each action instead of one, in the end."""
 WARM_UP = 0.1
 """Share of the steps before the peak."""
 
@@ -204,7 +202,6 @@ def _settings(run: Path, tasks: int, learning_rate: float, seed: int) -> GRPOCon
         top_p=TOP_P,
         max_completion_length=MAX_TOKENS,
         shuffle_dataset=False,
-        num_iterations=PASSES,
         learning_rate=learning_rate,
         warmup_steps=WARM_UP,
         activation_checkpointing=False,
