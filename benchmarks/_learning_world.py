@@ -9,6 +9,7 @@ database beside the results.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import random
@@ -66,11 +67,13 @@ class Walled:
 
     def __init__(self) -> None:
         self._sandbox: Sandbox | None = None
+        self._opening = asyncio.Lock()
 
     async def run(self, job: Job, host: HostCall | None = None) -> Result:
-        if self._sandbox is None:
-            prelude = resources.files("w4s").joinpath("agent.py").read_text("utf-8")
-            self._sandbox = await open_sandbox("walls", "nofs", prelude, "batch")
+        async with self._opening:  # programs come side by side
+            if self._sandbox is None:
+                prelude = resources.files("w4s").joinpath("agent.py").read_text("utf-8")
+                self._sandbox = await open_sandbox("walls", "nofs", prelude, "batch")
         return await self._sandbox.run(job, host)
 
     async def aclose(self) -> None:
