@@ -234,6 +234,8 @@ def _checked(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
 
 def _unfenced(code: str) -> str:
     """The code itself, also when it comes in a Markdown fence."""
+    if "```" not in code:
+        return code
     try:
         ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

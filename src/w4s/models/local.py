@@ -151,7 +151,8 @@ class _Sampler:
         self._device = model.device
         self._stop = _stop_tokens(model, tokeniser)
         self._waiting: deque[_Begun] = deque()
-        self._slots: list[_Response | None] = [None] * slots
+        self._active: list[_Response] = []
+        """What is being sampled, from the first slot on without a gap: empty ones cost nothing."""
         self._states = _States(slots)
         self._lengths = torch.zeros(slots, dtype=torch.long, device=self._device)
         self._last = torch.zeros(slots, dtype=torch.long, device=self._device)
@@ -161,18 +162,18 @@ class _Sampler:
         ending = False
         with torch.inference_mode():
             while True:
-                busy = bool(self._waiting) or any(self._slots)
+                busy = bool(self._waiting or self._active)
                 while not ending and (not busy or not jobs.empty()):
                     job = jobs.get()
                     ending = job is None
                     if job is not None:
                         self._try(job)
-                    busy = bool(self._waiting) or any(self._slots)
+                    busy = bool(self._waiting or self._active)
                 if ending and not busy:
                     return
                 try:
                     self._fill()
-                    if any(self._slots):
+                    if self._active:
                         self._step()
                 except Exception as error:  # out of memory, say: all that is under way is lost
                     self._fail(error)
@@ -185,10 +186,9 @@ class _Sampler:
             job.fail(error)
 
     def _fail(self, error: Exception) -> None:
-        jobs = {r.job for r in self._slots if r is not None} | {b.job for b in self._waiting}
+        jobs = {r.job for r in self._active} | {b.job for b in self._waiting}
         self._waiting.clear()
-        self._slots = [None] * self._count
-        self._lengths.zero_()
+        self._active.clear()
         for job in jobs:
             job.fail(error)
 
@@ -200,49 +200,55 @@ class _Sampler:
 
     def _fill(self) -> None:
         """Put responses that wait into free slots, oldest request first."""
-        for slot, held in enumerate(self._slots):
-            while held is None and self._waiting:
-                begun = self._waiting[0]
-                job, number = begun.job, begun.job.next
-                job.next += 1
-                if job.next >= job.request.n or job.done.cancelled():
-                    self._waiting.popleft()
-                if not job.done.cancelled():
-                    held = _Response(job, number, _draws(job, number))
-                    if not self._take(held, self._choose(begun.logits[None], [held])[0]):
-                        self._put(slot, held, begun)
-                    else:
-                        held = None
+        while self._waiting and len(self._active) < self._count:
+            begun = self._waiting[0]
+            job, number = begun.job, begun.job.next
+            job.next += 1
+            if job.next >= job.request.n or job.done.cancelled():
+                self._waiting.popleft()
+            if not job.done.cancelled():
+                response = _Response(job, number, _draws(job, number))
+                if not self._take(response, self._choose(begun.logits[None], [response])[0]):
+                    self._put(response, begun)
 
-    def _put(self, slot: int, response: _Response, begun: _Begun) -> None:
+    def _put(self, response: _Response, begun: _Begun) -> None:
+        slot = len(self._active)
         self._states.put(slot, begun.states, len(response.job.prompt) + response.job.limit)
-        self._slots[slot] = response
+        self._active.append(response)
         self._lengths[slot] = len(response.job.prompt)
         self._last[slot] = response.ids[-1]
 
     def _step(self) -> None:
-        """One token for every slot."""
-        longest = int(self._lengths.max()) + 1
-        span = -(-longest // _STRIDE) * _STRIDE
-        self._states.begin_step(self._lengths, span)
+        """One token for every response."""
+        count = len(self._active)
+        lengths = self._lengths[:count]
+        span = -(-(int(lengths.max()) + 1) // _STRIDE) * _STRIDE
+        self._states.begin_step(lengths, span)
         places = torch.arange(span, device=self._device)
-        visible = (places[None] <= self._lengths[:, None])[:, None, None]
+        visible = (places[None] <= lengths[:, None])[:, None, None]
         logits = self._model(
-            input_ids=self._last[:, None],
-            position_ids=self._lengths[:, None],
+            input_ids=self._last[:count, None],
+            position_ids=lengths[:, None],
             attention_mask=visible,
             past_key_values=self._states,
             use_cache=True,
         ).logits[:, -1]
-        active = [slot for slot, response in enumerate(self._slots) if response is not None]
-        responses = [response for response in self._slots if response is not None]
-        tokens = self._choose(logits[active], responses)
-        for slot, response, token in zip(active, responses, tokens, strict=True):
-            self._lengths[slot] += 1
-            self._last[slot] = token
-            if response.job.done.cancelled() or self._take(response, token):
-                self._slots[slot] = None
-                self._lengths[slot] = 0
+        tokens = self._choose(logits, self._active)
+        lengths += 1
+        self._last[:count] = torch.tensor(tokens, device=self._device)
+        for slot in reversed(range(count)):  # so that what moves into a gap is done with
+            response = self._active[slot]
+            if response.job.done.cancelled() or self._take(response, tokens[slot]):
+                self._close(slot)
+
+    def _close(self, slot: int) -> None:
+        """End a response; the last one takes its slot."""
+        last = len(self._active) - 1
+        response = self._active.pop()
+        if slot < last:
+            self._active[slot] = response
+            self._states.move(last, slot)
+            self._lengths[slot], self._last[slot] = self._lengths[last], self._last[last]
 
     def _choose(self, logits: torch.Tensor, responses: list[_Response]) -> list[int]:
         requests = [response.job.request for response in responses]
@@ -291,9 +297,15 @@ class _States:
             keys[slot, :, : k.shape[1]] = k
             values[slot, :, : v.shape[1]] = v
 
+    def move(self, source: int, target: int) -> None:
+        """Copy the tokens of one slot into another."""
+        for keys, values in self._layers:
+            keys[target], values[target] = keys[source], values[source]
+
     def begin_step(self, places: torch.Tensor, span: int) -> None:
-        """The next tokens are written at `places`; attention sees the first `span` of a row."""
-        self._rows = torch.arange(self._slots, device=places.device)
+        """The next tokens of the first slots are written at `places`; attention sees the first
+        `span` of a row."""
+        self._rows = torch.arange(len(places), device=places.device)
         self._places, self._span = places.clone(), span
 
     def update(
@@ -303,7 +315,8 @@ class _States:
         all_keys, all_values = self._layers[layer]
         all_keys[self._rows, :, self._places] = keys[:, :, 0]
         all_values[self._rows, :, self._places] = values[:, :, 0]
-        return all_keys[:, :, : self._span], all_values[:, :, : self._span]
+        count = len(self._rows)
+        return all_keys[:count, :, : self._span], all_values[:count, :, : self._span]
 
     def get_seq_length(self, layer: int = 0) -> int:
         return self._span
