@@ -16,9 +16,10 @@ import numpy as np
 from w4s.reports.stats import crossed
 
 REFERENCE = "untrained"
+LONGER = "untrained_twice"
 RIVAL = "sft_best"
 TURNS = 5
-"""After which arms are compared; the untrained model goes on to twice as many."""
+"""After which arms are compared."""
 GROUPS = {
     "mathematics": ("tiling", "trains", "remainders", "recipes", "grids"),
     "puzzles": ("lockers", "seating"),
@@ -106,12 +107,12 @@ def _difference(first: Cells, second: Cells, seeds: list[int], turns: list[int])
 
 def _level(tested: Mapping[str, Cells]) -> str:
     """When the untrained model has caught up with what the others have after five turns."""
-    if REFERENCE not in tested:
+    if LONGER not in tested:
         return ""
-    longer = np.mean([t.mean(axis=0) for t in tested[REFERENCE].values()], axis=0)
+    longer = np.mean([t.mean(axis=0) for t in tested[LONGER].values()], axis=0)
     lines = [f"Untrained after 0 to {len(longer) - 1} turns: {_percent(longer)}.\n"]
     for arm, cells in tested.items():
-        if "," in arm or arm == REFERENCE:
+        if "," in arm or arm.startswith(REFERENCE):
             continue
         reached = np.mean([table[:, TURNS].mean() for table in cells.values()])
         level = next((t for t, value in enumerate(longer) if value >= reached), None)

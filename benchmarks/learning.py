@@ -91,7 +91,7 @@ def _again(name: str, **changed: Any) -> Arm:
 
 ARMS: dict[str, Arm] = {
     "random": Arm(grammar=True, search=Search("random")),
-    "untrained": Arm(search=Search(turns=10)),
+    "untrained": Arm(),
     "rlao": Arm(Choices()),
     "sft_best": Arm(_SFT, epochs=20),
     "rlao_top": Arm(_TOP, epochs=12),
@@ -99,6 +99,7 @@ ARMS: dict[str, Arm] = {
 }
 """What the question is about."""
 ARMS |= {
+    "untrained_twice": Arm(search=Search(turns=10)),
     "rlao_one_round": replace(ARMS["rlao"], rounds=1, same_as="rlao"),
     "sft_one_round": replace(ARMS["sft_best"], rounds=1, same_as="sft_best"),
     "rlao_top_one_round": replace(ARMS["rlao_top"], rounds=1, same_as="rlao_top"),
