@@ -48,17 +48,18 @@ def main(folder: Path) -> None:
             {"episodes": 1, "private": 32, "public": 2, **SAMPLING},
         )
     )
-    say("2. What they teach: each action weighs exp(reward / 0.4) …")
+    say("2. What they teach: the actions clearly above the mean of their task …")
     dataset(
         DatasetConfig.resolve(
-            {"runs": (folder / "episodes",), "out": folder / "examples", "replay": 0.3}
+            {"runs": (folder / "episodes",), "out": folder / "examples", "replay": 0.3},
+            {"reward": "task_advantage", "reward_above": 0.5, "temperature": 0.5},
         )
     )
     say("3. Learning from it …")
     train(
         TrainConfig.resolve(
             {"examples": folder / "examples", "model": "small", "run": folder / "training"},
-            {"scheme": "full", "learning_rate": 2e-3, "epochs": 1, "evaluation_share": 0.0},
+            {"scheme": "full", "learning_rate": 2e-3, "epochs": 6, "evaluation_share": 0.0},
             {"tokens_per_pass": 2048, "checkpointing": False},
         )
     )

@@ -40,6 +40,7 @@ dataset_flags() { # version
         one) echo --weighting one ;;                      # every action, all alike
         tau*) echo --temperature "0.${1#tau}" ;;          # tau2 is exp(reward / 0.2)
         margin | continuous | advantage) echo --reward "$1" ;;
+        top) echo --reward task_advantage --reward-above 0.5 --temperature 0.5 ;; # docs/results.md
         *) echo "unknown version $1" >&2 && exit 2 ;;
     esac
 }
