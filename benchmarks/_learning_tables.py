@@ -37,10 +37,12 @@ Cells = Mapping[int, Any]
 def print_tables(cells: Path, arms: Iterable[str]) -> None:
     """What is there, as Markdown."""
     names = list(arms)
-    for kind in ("unseen", "seen"):
+    for kind in ("unseen", "seen", "part"):
         rows = {arm: found for arm in names if (found := _rows(cells, arm, kind))}
         if not rows:
             continue
+        if kind == "part":
+            rows = _with_whole(rows, cells, names)
         tested = {arm: _table(found, "tested") for arm, found in rows.items()}
         actions = {arm: _table(found, "means") for arm, found in rows.items()}
         print(f"\n### {kind} tasks: sealed accuracy in % of what the search would hand over\n")
@@ -58,6 +60,21 @@ def print_tables(cells: Path, arms: Iterable[str]) -> None:
 def _rows(cells: Path, arm: str, kind: str) -> Rows:
     paths = sorted(cells.glob(f"{arm}-[0-9]*-{kind}.json"))
     return {int(path.name.split("-")[-2]): json.loads(path.read_text("utf-8")) for path in paths}
+
+
+def _with_whole(part: Mapping[str, Rows], cells: Path, arms: Iterable[str]) -> dict[str, Rows]:
+    """The arms of a part, and beside them those that searched all tasks, cut to the part."""
+    seeds = {seed for rows in part.values() for seed in rows}
+    size = len(next(iter(next(iter(part.values())).values())))
+    whole = {
+        arm: {seed: rows[:size] for seed, rows in _rows(cells, arm, "unseen").items()}
+        for arm in arms
+    }
+    found = {
+        arm: {s: r for s, r in {**whole[arm], **part.get(arm, {})}.items() if s in seeds}
+        for arm in arms
+    }
+    return {arm: rows for arm, rows in found.items() if rows}
 
 
 def _table(rows: Rows, field: str) -> Cells:

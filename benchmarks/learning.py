@@ -8,6 +8,7 @@ loses little:
 
     python -m benchmarks learning                                  # everything
     python -m benchmarks.learning seeds=0,1 "arms=untrained;rlao"  # a part
+    python -m benchmarks.learning kinds=part seeds=0               # ablations on part of the tasks
     python -m benchmarks.learning report                           # the tables of what is there
 """
 
@@ -58,6 +59,8 @@ UNSEEN = (
 )  # fmt: skip
 """Families in no collection and of no use for any decision, told in other words about other things
 than the seen ones and the corpus. A medley holds problems of three families at once."""
+PART = 3 * len(UNSEEN)
+"""So many of the unseen tasks, three of each family, are enough for ablations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,12 @@ class Plan:
         }
     )
 
+    def tasks(self, kind: str) -> tuple[str, ...]:
+        """What is searched: `unseen`, `seen`, or of the unseen ones a `part`."""
+        if kind == "seen":
+            return self.seen
+        return self.unseen[:PART] if kind == "part" else self.unseen
+
     def course(self, families: Sequence[str], rounds: int) -> list[tuple[list[str], int]]:
         """For each round the tasks and how many episodes of each: all tasks once over three rounds,
         or in each round where they are few."""
@@ -175,7 +184,7 @@ class Grid:
         arm, begun = ARMS[name], time.monotonic()
         checkpoint = await self._checkpoint(arm, arm.same_as or name, seed)
         trained = time.monotonic() - begun
-        tasks = self.plan.seen if kind == "seen" else self.plan.unseen
+        tasks = self.plan.tasks(kind)
         world = self.worlds.of(arm.search.profile)
         async with AsyncExitStack() as stack:
             model = await self._open(stack, arm, checkpoint)
