@@ -13,11 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from w4s.reports.figures import Line, line_chart
 from w4s.reports.stats import crossed
 
 REFERENCE = "untrained"
 LONGER = "untrained_twice"
 RIVAL = "sft_best"
+PICTURED = {
+    "rlao_top": "RLAO, variant",
+    "sft_best": "SFT on the best",
+    "rlao": "RLAO, published",
+    "grpo": "GRPO, online",
+    "random": "random search",
+    "untrained_twice": "untrained",
+}
 TURNS = 5
 """After which arms are compared."""
 GROUPS = {
@@ -55,6 +64,16 @@ def print_tables(cells: Path, arms: Iterable[str]) -> None:
         if kind == "unseen":
             print("\n### by kind of problem: sealed accuracy in % after 5 turns\n")
             print(_groups(rows))
+
+
+def picture(cells: Path) -> str:
+    """The main arms on unseen tasks, turn by turn, as SVG."""
+    lines = [
+        Line(shown, tuple(np.mean([table.mean(axis=0) for table in tables.values()], axis=0)))
+        for arm, shown in PICTURED.items()
+        if (tables := _table(_rows(cells, arm, "unseen"), "tested"))
+    ]
+    return line_chart(lines, x_label="turns of 5 candidates", y_label="sealed accuracy, simulated")
 
 
 def _rows(cells: Path, arm: str, kind: str) -> Rows:

@@ -34,7 +34,7 @@ from benchmarks._learning_play import (
     collect_with,
     search_with,
 )
-from benchmarks._learning_tables import print_tables
+from benchmarks._learning_tables import picture, print_tables
 from benchmarks._learning_world import Memory, Worlds
 from w4s.models.base import Model
 from w4s.models.checkpoints import SMALL, find_checkpoint
@@ -288,6 +288,7 @@ def main(words: Sequence[str] = ()) -> None:
         kinds = settings.get("kinds", "unseen,seen").split(",")
         asyncio.run(fill(folder, plan, names, seeds, kinds))
     print_tables(folder / "cells", ARMS)
+    (folder / "learning.svg").write_text(picture(folder / "cells"), "utf-8")
 
 
 async def fill(
