@@ -25,9 +25,9 @@ from benchmarks._served import Served, served
 from w4s.config import Limits
 from w4s.executor import Executor
 from w4s.models.base import Identity, Model, Purpose, Request
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger
-from w4s.models.prices import FREE
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
+from w4s.models.metering.prices import FREE
 from w4s.models.specs import open_model, read_spec, wrap_model
 from w4s.runner import Runner
 from w4s.sandbox import open_sandbox

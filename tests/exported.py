@@ -16,7 +16,7 @@ from w4s.exporting.file import Pins, exported
 from w4s.models.answer_book import AnswerBook
 from w4s.models.base import Purpose
 from w4s.models.choices import AllChoices
-from w4s.models.http import HttpModel
+from w4s.models.endpoint.http import HttpModel
 from w4s.models.simulated import SimulatedExecutor
 from w4s.runner import Runner
 from w4s.sandbox import open_sandbox

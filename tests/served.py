@@ -14,7 +14,7 @@ import pytest
 from w4s.answering import wants_entry_point
 from w4s.executor import Executor
 from w4s.models.base import Choice, Model, Reply, Request
-from w4s.models.prices import FREE, Price
+from w4s.models.metering.prices import FREE, Price
 from w4s.sandbox import open_sandbox
 from w4s.sandbox.base import Limits
 from w4s.serving.server import Front, Server, serving

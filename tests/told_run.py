@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from w4s.config import SearchConfig
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.run import (
     BEGIN,
     PUBLIC,

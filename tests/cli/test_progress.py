@@ -8,7 +8,7 @@ from rich.console import Console
 
 from w4s.cli.progress import Progress
 from w4s.models.base import Purpose
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.types import Evaluation, Outcome, Score, Status, Workflow
 
 FLOW = Workflow("# one", "turn 1, sample 1")

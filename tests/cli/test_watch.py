@@ -20,7 +20,7 @@ import pytest
 from command_line import SMALL, TASK, W4S, CommandLine
 from told_run import HOSTILE, PRIVATE_WORD, SEALED_WORD, write_run
 from w4s.cli.main import INTERRUPTED
-from w4s.models.ledger import Ledger, Spending, Totals, look_up
+from w4s.models.metering.ledger import Ledger, Spending, Totals, look_up
 from w4s.store import RunFolder
 
 

@@ -12,7 +12,7 @@ from w4s.errors import Rejected
 from w4s.models.base import Reply, Request
 from w4s.models.cached import request_key
 from w4s.models.choices import AllChoices
-from w4s.models.http import HttpModel
+from w4s.models.endpoint.http import HttpModel
 
 
 async def one_only(request: web.Request, body: Body) -> web.StreamResponse:

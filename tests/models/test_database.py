@@ -16,7 +16,7 @@ from endpoints import question
 from w4s.errors import StoreError
 from w4s.models.base import Choice, Reply, Request
 from w4s.models.cached import Cached
-from w4s.models.ledger import Ledger, Spending
+from w4s.models.metering.ledger import Ledger, Spending
 from w4s.types import Usage
 
 
@@ -108,7 +108,7 @@ CAPPED = """
 import resource, signal, sys
 from pathlib import Path
 from w4s.errors import StoreError
-from w4s.models.ledger import Ledger, Spending
+from w4s.models.metering.ledger import Ledger, Spending
 
 ledger = Ledger(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

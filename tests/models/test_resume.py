@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from endpoints import Body, answers, endpoint, question
-from w4s.models.ledger import Ledger
+from w4s.models.metering.ledger import Ledger
 
 CALLS = 300
 KILLS = 10
@@ -23,9 +23,9 @@ RUN = """
 import asyncio, json, random, sys
 from pathlib import Path
 from endpoints import caps, question
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger
-from w4s.models.prices import Price
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
+from w4s.models.metering.prices import Price
 from w4s.models.specs import open_model, read_spec, wrap_model
 
 

@@ -13,9 +13,9 @@ from aiohttp import web
 from endpoints import Body, Habit, answers, caps, endpoint, question, said, text_of
 from w4s.errors import ConfigError
 from w4s.models.answer_book import AnswerBook
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger
-from w4s.models.prices import FREE, Price
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
+from w4s.models.metering.prices import FREE, Price
 from w4s.models.specs import Kind, Spec, open_model, read_spec, spec_price, wrap_model
 
 KEY = {"OPENAI_API_KEY": "sk-secret"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from w4s.config import SearchConfig
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.run import BEGIN, SPENT, TESTS, TURNS, Spent, Tested, begin_text
 from w4s.store import RunFolder
 from w4s.types import (

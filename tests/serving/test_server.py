@@ -18,10 +18,10 @@ from served import MODEL, House, Served, Talking
 from w4s.config import Limits
 from w4s.errors import AccessDenied, Overloaded, ProviderDown, Rejected, ServerFault
 from w4s.models.base import Model, Reply, Request
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger
-from w4s.models.metered import Metered
-from w4s.models.prices import Price
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
+from w4s.models.metering.metered import Metered
+from w4s.models.metering.prices import Price
 from w4s.serving.purse import Renewed
 from w4s.serving.server import MAX_BODY_BYTES
 from w4s.serving.service import Capacity

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from w4s.models.base import Purpose
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.stats import wilson
 from w4s.reports.summary import Accuracy, accuracy_of
 from w4s.reports.tables import accuracy_text, seconds_text

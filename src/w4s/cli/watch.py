@@ -15,7 +15,7 @@ from rich.live import Live
 
 from w4s.cli.output import output
 from w4s.config import WatchConfig
-from w4s.models.ledger import Totals, look_up
+from w4s.models.metering.ledger import Totals, look_up
 from w4s.reports.board import Now, board, standing_text
 from w4s.reports.run import (
     BEGIN,

@@ -36,7 +36,7 @@ from w4s.methods import PUBLISHED
 from w4s.models.answer_book import AnswerBook
 from w4s.models.base import Purpose
 from w4s.models.checkpoints import weights_digest
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.models.specs import read_spec
 from w4s.reports.estimated import COLLECT, Foreseen, against_truth, in_one_line, of_collection
 from w4s.reports.run import ESTIMATES, SPENT, Role, Spent

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from w4s.evaluation import Observer
 from w4s.models.base import Purpose
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.types import Evaluation, Outcome, Workflow
 
 _log = logging.getLogger("w4s")

@@ -23,7 +23,7 @@ from w4s.estimates.record import Estimate
 from w4s.estimates.work import SearchSize, repeated, search_work, test_work
 from w4s.methods import PUBLISHED
 from w4s.models.grammar import Grammar
-from w4s.models.prices import Price
+from w4s.models.metering.prices import Price
 from w4s.models.sampler import InProcess
 from w4s.models.specs import quote, read_spec
 from w4s.reports.run import ESTIMATES, Role, Run, read_run

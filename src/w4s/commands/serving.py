@@ -27,11 +27,11 @@ from w4s.errors import ConfigError
 from w4s.executor import Allowance, Executor
 from w4s.models.answer_book import AnswerBook
 from w4s.models.base import Model
-from w4s.models.budget import Budget
 from w4s.models.choices import AllChoices
-from w4s.models.ledger import Ledger
-from w4s.models.metered import Metered
-from w4s.models.prices import Price
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
+from w4s.models.metering.metered import Metered
+from w4s.models.metering.prices import Price
 from w4s.models.specs import Kind, Spec, open_model, read_spec, spec_price
 from w4s.reports.run import Role
 from w4s.sandbox import open_sandbox

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from w4s.config import Limits
 from w4s.errors import Interrupted
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

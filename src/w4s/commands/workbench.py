@@ -29,9 +29,9 @@ from w4s.executor import Allowance, Executor
 from w4s.meta_agent import Form, MetaAgent
 from w4s.models.answer_book import AnswerBook, AnswerKey
 from w4s.models.base import Model
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger
-from w4s.models.prices import Price
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
+from w4s.models.metering.prices import Price
 from w4s.models.specs import (
     Kind,
     Spec,

@@ -13,7 +13,7 @@ from w4s.estimates.pace import Pace
 from w4s.estimates.record import Estimate, Share
 from w4s.estimates.span import Span, total
 from w4s.estimates.work import Part, Work
-from w4s.models.prices import Price
+from w4s.models.metering.prices import Price
 from w4s.reports.run import Role
 
 _PER = 1e-6

@@ -16,7 +16,7 @@ from w4s.errors import ConfigError
 from w4s.estimates.pace import MeasuredPace
 from w4s.estimates.rates import Rate, Rates
 from w4s.estimates.span import Span
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.run import Role, Run, Spent
 from w4s.types import Attempt, Evaluation, Turn, Usage
 

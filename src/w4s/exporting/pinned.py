@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from w4s.errors import Overloaded, ProviderError, Rejected, ServerFault, Unsupported
 from w4s.models.base import Reply, Request
-from w4s.models.features import Features, body, features_of, lesson
-from w4s.models.refusals import Refusal, read_refusal, status_error
-from w4s.models.replies import ErrorInstead, read_reply
+from w4s.models.endpoint.features import Features, body, features_of, lesson
+from w4s.models.endpoint.refusals import Refusal, read_refusal, status_error
+from w4s.models.endpoint.replies import ErrorInstead, read_reply
 
 ATTEMPTS = 8
 MOST_REFUSALS = 12

@@ -28,13 +28,13 @@ from w4s.errors import ConfigError
 from w4s.extras import needs
 from w4s.models.answer_book import AnswerBook
 from w4s.models.base import Model
-from w4s.models.budget import Budget
 from w4s.models.cached import Cached
 from w4s.models.checkpoints import SMALL, find_checkpoint
 from w4s.models.choices import AllChoices
 from w4s.models.grammar import Grammar
-from w4s.models.metered import Metered
-from w4s.models.prices import FREE, Price, find_price, need_price, published
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.metered import Metered
+from w4s.models.metering.prices import FREE, Price, find_price, need_price, published
 from w4s.models.sampler import InProcess
 from w4s.models.scripted import Scripted, read_script
 from w4s.models.simulated import SimulatedExecutor
@@ -142,7 +142,7 @@ def open_model(
         case Kind.OPENAI:
             # Imported here alone: aiohttp takes a third of a second of CPU to import, which no
             # command without a server should spend.
-            from w4s.models.http import HttpModel
+            from w4s.models.endpoint.http import HttpModel
 
             key = _key(spec, environ, key_env)
             return HttpModel(

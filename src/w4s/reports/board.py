@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.candidates import Candidate, Standing, short_name
 from w4s.reports.plain import visible
 from w4s.reports.story import Going, Story

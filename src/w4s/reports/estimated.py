@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from w4s.estimates.record import Estimate
 from w4s.estimates.span import Span, total
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 
 SEARCH = "search"
 TEST = "test"

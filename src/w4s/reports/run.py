@@ -18,7 +18,7 @@ from w4s.config import SearchConfig
 from w4s.errors import StoreError
 from w4s.estimates.record import Estimate
 from w4s.methods.choosing import Finalist
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.store import read_journal, read_settings
 from w4s.types import JSON, Evaluation, Problem, State, Turn
 

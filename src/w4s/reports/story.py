@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 
 from w4s.config import to_toml
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.candidates import SAME, Candidate, candidates_of
 from w4s.reports.command import search_command
 from w4s.reports.run import FINISHED, Final, PublicProblem, Role, Run, Spent, Tested

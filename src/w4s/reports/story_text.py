@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from w4s.codec import encode
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.candidates import Candidate, duel
 from w4s.reports.plain import visible
 from w4s.reports.stats import Difference

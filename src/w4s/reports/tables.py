@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from w4s.codec import encode
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.estimated import Foreseen, quantity_text, span_text
 from w4s.reports.run import PriceUsed
 from w4s.reports.summary import Accuracy, Cost, SealedResult, Summary, TurnSummary, Walls

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.run import Spent, Tested
 from w4s.reports.summary import best_entry
 from w4s.tracking.points import Point, metric

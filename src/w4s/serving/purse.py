@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from w4s.errors import AccessDenied, ProviderDown
 from w4s.models.base import Model, Reply, Request
-from w4s.models.metered import worst_of
-from w4s.models.prices import Price
+from w4s.models.metering.metered import worst_of
+from w4s.models.metering.prices import Price
 
 
 class RequestTooDear(Exception):

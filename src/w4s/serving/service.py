@@ -17,7 +17,7 @@ from w4s.errors import AccessDenied, BudgetExceeded, ProviderDown, W4sError
 from w4s.executor import Executor
 from w4s.models.base import Purpose
 from w4s.models.chat_api import ApiError
-from w4s.models.prices import Price
+from w4s.models.metering.prices import Price
 from w4s.runner import Runner
 from w4s.sandbox.base import Limits
 from w4s.serving.purse import Purse, RequestTooDear

@@ -20,7 +20,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from w4s.models.ledger import Totals
+from w4s.models.metering.ledger import Totals
 from w4s.reports.candidates import Candidate, Standing, short_name
 from w4s.reports.html.chart import NARROW, WIDE, Chart, accuracy_chart, best_chart
 from w4s.reports.html.text import coloured, diff_lines

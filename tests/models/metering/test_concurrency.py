@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from w4s.models.concurrency import Concurrency
+from w4s.models.metering.concurrency import Concurrency
 
 
 def test_no_more_are_in_than_there_are_places() -> None:

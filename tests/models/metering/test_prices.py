@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from w4s.errors import ConfigError
-from w4s.models.prices import (
+from w4s.models.metering.prices import (
     Price,
     find_price,
     need_price,

@@ -61,7 +61,7 @@ class PriceTable:
 @cache
 def published() -> PriceTable:
     """The table of this package."""
-    text = resources.files("w4s.models").joinpath("prices.toml").read_text("utf-8")
+    text = resources.files("w4s.models.metering").joinpath("prices.toml").read_text("utf-8")
     data = tomllib.loads(text)
     hosts = {
         host: {model: Price(*pair) for model, pair in models.items()}

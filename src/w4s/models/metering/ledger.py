@@ -3,7 +3,7 @@
 In: each call with the worst it can cost, and later what came of it. Out: totals per role. A row
 that nobody settled belongs to a process that was killed; from the next opening on it counts as
 spent at its worst. The time of each sitting is written along with its calls, so that a kill loses a
-second of it. Who may spend how much is decided in `models.budget`.
+second of it. Who may spend how much is decided in `models.metering.budget`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 
 from w4s.config import Limits
 from w4s.errors import BudgetExceeded, StoreError
-from w4s.models.ledger import Entry, Ledger, Spending
+from w4s.models.metering.ledger import Entry, Ledger, Spending
 from w4s.types import Usage
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from w4s.models.ledger import Ledger, Spending, Totals
+from w4s.models.metering.ledger import Ledger, Spending, Totals
 
 WORST = Spending(1, 1000, 0.25)
 
@@ -48,10 +48,10 @@ from pathlib import Path
 import random
 from w4s.config import Limits
 from w4s.models.base import Choice, Identity, Purpose, Reply, Request
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger
-from w4s.models.metered import Metered
-from w4s.models.prices import Price
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger
+from w4s.models.metering.metered import Metered
+from w4s.models.metering.prices import Price
 from w4s.types import Message, Usage
 
 
@@ -106,7 +106,7 @@ def test_calls_in_flight_at_kill_9_count_as_spent_at_their_worst(tmp_path: Path)
 SPENDING = """
 import sys, time
 from pathlib import Path
-from w4s.models.ledger import Ledger, Spending
+from w4s.models.metering.ledger import Ledger, Spending
 
 ledger = Ledger(Path(sys.argv[1]))
 while True:

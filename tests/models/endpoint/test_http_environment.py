@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from w4s.models.base import Choice, Identity, Purpose, Request
-from w4s.models.http import HttpModel
+from w4s.models.endpoint.http import HttpModel
 from w4s.models.sampler import Sampling
 from w4s.models.simulated_server import running_server
 from w4s.types import Message

@@ -38,12 +38,12 @@ from w4s.errors import (
     ServerFault,
     W4sError,
 )
-from w4s.models.breaker import Breaker
-from w4s.models.budget import Budget
-from w4s.models.http import HttpModel
-from w4s.models.ledger import Ledger, Totals
-from w4s.models.metered import Metered
-from w4s.models.prices import Price
+from w4s.models.endpoint.http import HttpModel
+from w4s.models.metering.breaker import Breaker
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger, Totals
+from w4s.models.metering.metered import Metered
+from w4s.models.metering.prices import Price
 
 PRICE = Price(prompt=1000.0, completion=10_000.0)
 """Dear, so that sums are easy to read: 0.001 and 0.01 dollars a token."""

@@ -36,8 +36,8 @@ from w4s.errors import (
     Unsupported,
 )
 from w4s.models.base import Reply, Request
-from w4s.models.features import Features, SystemRole
-from w4s.models.http import HttpModel
+from w4s.models.endpoint.features import Features, SystemRole
+from w4s.models.endpoint.http import HttpModel
 from w4s.types import Message
 
 KEY = "sk-secret-0123456789"

@@ -30,11 +30,11 @@ from w4s.errors import (
     Unsupported,
 )
 from w4s.models.base import Model, Reply, Request
-from w4s.models.breaker import OVERLOAD_PATIENCE_SECONDS, Breaker
-from w4s.models.budget import Budget
-from w4s.models.concurrency import Concurrency
-from w4s.models.ledger import Entry, Spending
-from w4s.models.prices import Price
+from w4s.models.metering.breaker import OVERLOAD_PATIENCE_SECONDS, Breaker
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.concurrency import Concurrency
+from w4s.models.metering.ledger import Entry, Spending
+from w4s.models.metering.prices import Price
 
 ATTEMPTS = 12
 MOST_FEATURES = 12

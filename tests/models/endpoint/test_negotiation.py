@@ -11,10 +11,10 @@ import pytest
 
 from endpoints import caps, question
 from w4s.models.base import Choice
-from w4s.models.budget import Budget
 from w4s.models.faults import Faults, Feature
-from w4s.models.ledger import Ledger, Totals
-from w4s.models.prices import Price
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger, Totals
+from w4s.models.metering.prices import Price
 from w4s.models.sampler import InProcess, Sampling
 from w4s.models.simulated_server import running_server
 from w4s.models.specs import open_model, read_spec, wrap_model

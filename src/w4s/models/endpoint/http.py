@@ -1,7 +1,7 @@
 """Models behind an OpenAI-compatible endpoint: vendors, vLLM, SGLang, Ollama, llama.cpp.
 
 In: a Request. Out: a Reply, or the ProviderError that says what the failure means. One request
-is sent once: places, money and repetition belong to `models.metered`. What the server lacks is
+is sent once: places, money and repetition belong to `models.metering`. What the server lacks is
 learned from its refusals and kept for the life of this object; a refused feature raises
 Unsupported, and the same request then goes without it.
 """
@@ -21,9 +21,9 @@ import aiohttp
 
 from w4s.errors import ProviderError, ServerFault, Unsupported
 from w4s.models.base import Identity, Purpose, Reply, Request
-from w4s.models.features import Features, body, features_of, lesson
-from w4s.models.refusals import Refusal, connection_error, read_refusal, status_error
-from w4s.models.replies import ErrorInstead, read_reply
+from w4s.models.endpoint.features import Features, body, features_of, lesson
+from w4s.models.endpoint.refusals import Refusal, connection_error, read_refusal, status_error
+from w4s.models.endpoint.replies import ErrorInstead, read_reply
 from w4s.types import Message
 
 OPENAI_URL = "https://api.openai.com/v1"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from endpoints import caps
 from w4s.config import Limits
 from w4s.errors import BudgetExceeded
-from w4s.models.budget import Budget
-from w4s.models.ledger import Ledger, Spending
+from w4s.models.metering.budget import Budget
+from w4s.models.metering.ledger import Ledger, Spending
 from w4s.types import Usage
 
 
