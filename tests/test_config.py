@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from w4s.config import (
-    SearchConfig,
-    differences,
-    from_toml,
-    read_file,
-    read_overrides,
-    to_toml,
-)
+from w4s.config import SearchConfig
 from w4s.errors import ConfigError
+from w4s.settings import differences, from_toml, read_file, read_overrides, to_toml
 
 NEEDED = {"task": "arithmetic", "run": "runs/one"}
 

@@ -10,7 +10,7 @@ import w4s
 ROOT = Path(w4s.__file__).parent
 LAYERS = [
     {"types", "errors", "extras", "codec", "waiting", "places", "listening", "agent"},
-    {"config", "store", "sandbox", "models", "prompts", "tracking"},
+    {"settings", "config", "store", "sandbox", "models", "prompts", "tracking"},
     {"tasks", "workflow", "workflows"},
     {"executor"},
     {"runner", "answering"},

@@ -26,9 +26,10 @@ from w4s.commands.measuring import measure_one
 from w4s.commands.searching import Found, search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import measure_sealed
-from w4s.config import CollectConfig, EvaluateConfig, Record, SearchConfig, TestConfig
+from w4s.config import CollectConfig, EvaluateConfig, SearchConfig, TestConfig
 from w4s.errors import BudgetExceeded
 from w4s.reports.run import Tested
+from w4s.settings import Record
 from w4s.training.settings import DatasetConfig, TrainConfig
 from w4s.types import Evaluation
 

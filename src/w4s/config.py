@@ -1,26 +1,19 @@
 """The settings of each command: one frozen record, all defaults in sight.
 
-In: a TOML file (`--config FILE`), `key=value` words, flags; the later ones win. Out: a checked
-record, and its resolved form as TOML for the run folder. Secrets never stand here: a setting
+In: what `settings` has read. Out: the record of a command. Secrets never stand here: a setting
 names the environment variable that holds one. Each field says what it does and when to turn it;
 the command line makes its options from that.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
-import os
-import tomllib
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from w4s.errors import ConfigError
-from w4s.types import JSON
+from w4s.settings import FREE, Count, Dollars, Record, Share, Tracking, VariableName
 
 
 class Format(StrEnum):
@@ -31,71 +24,32 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class Record(BaseModel):
-    """What all settings share: how they are read, compared and written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def resolve(cls, *layers: Mapping[str, object]) -> Self:
-        """Lay settings over each other, the last on top, and check the whole."""
-        merged: dict[str, object] = {}
-        for layer in layers:
-            for key in layer:
-                if key not in cls.model_fields:
-                    raise ConfigError(_unknown(key, list(cls.model_fields)))
-            merged |= layer
-        try:
-            return cls.model_validate(merged)
-        except ValidationError as error:
-            raise ConfigError(_first(error)) from None
-
-    @classmethod
-    def free(cls) -> frozenset[str]:
-        """Settings that may change when a run goes on: they move no result."""
-        return frozenset(name for name, f in cls.model_fields.items() if _FREE in f.metadata)
-
-    def settings(self) -> dict[str, JSON]:
-        """Everything, as plain values; what is not set is left out."""
-        return self.model_dump(mode="json", exclude_none=True)
-
-
-_FREE = "may change when a run goes on"
-
-Dollars = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Tracking = tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-
-
 class Limits(Record):
     """What a command may use; shared by those that call models."""
 
-    max_usd: Annotated[Dollars | None, _FREE] = Field(
+    max_usd: Annotated[Dollars | None, FREE] = Field(
         default=None,
         description="Stop before more dollars than this are spent, earlier sessions included.",
     )
-    max_calls: Annotated[int | None, _FREE] = Field(
+    max_calls: Annotated[int | None, FREE] = Field(
         default=None,
         ge=0,
         description="Stop before more calls than this are made, earlier ones included.",
     )
-    max_tokens: Annotated[int | None, _FREE] = Field(
+    max_tokens: Annotated[int | None, FREE] = Field(
         default=None, ge=0, description="Stop before more tokens than this are used, in and out."
     )
-    max_minutes: Annotated[float | None, _FREE] = Field(
+    max_minutes: Annotated[float | None, FREE] = Field(
         default=None, gt=0, description="Stop after this long; the same command then goes on."
     )
-    concurrency: Annotated[Count, _FREE] = Field(
+    concurrency: Annotated[Count, FREE] = Field(
         default=1024,
         description="Solver calls at a time. Lower it for a machine with little memory.",
     )
-    key_env: Annotated[VariableName, _FREE] = Field(
+    key_env: Annotated[VariableName, FREE] = Field(
         default="OPENAI_API_KEY", description="Environment variable with the meta-agent's API key."
     )
-    executor_key_env: Annotated[VariableName, _FREE] = Field(
+    executor_key_env: Annotated[VariableName, FREE] = Field(
         default="OPENAI_API_KEY", description="Environment variable with the executor's API key."
     )
 
@@ -158,12 +112,12 @@ class Setup(Limits):
     split: Literal["default", "paper"] = Field(
         default="default", description="default, or paper: the published sets, overlaps and all."
     )
-    prices: Annotated[dict[str, str], _FREE] = Field(
+    prices: Annotated[dict[str, str], FREE] = Field(
         default_factory=dict,
         description="Dollars per million tokens in and out of a model, as MODEL=0.15/0.60; wins"
         " over the price table.",
     )
-    track: Annotated[Tracking, _FREE] = Field(
+    track: Annotated[Tracking, FREE] = Field(
         default=(),
         description="Show the numbers of the run elsewhere too: tensorboard, trackio, wandb or"
         " mlflow; each is an extra of that name. Its own files are whole without.",
@@ -174,14 +128,14 @@ class SearchConfig(Setup):
     """`w4s search`."""
 
     task: str = Field(description="Task to search on: a name (`w4s tasks`) or your own file.")
-    run: Annotated[Path, _FREE] = Field(
+    run: Annotated[Path, FREE] = Field(
         description="Folder of the run. The same command on the same folder goes on."
     )
     method: str = Field(
         default="w4s",
         description="How to search: w4s, or random, adas, aflow, gepa to compare it with.",
     )
-    turns: Annotated[Count | None, _FREE] = Field(
+    turns: Annotated[Count | None, FREE] = Field(
         default=None,
         description="Turns of the search. More helps until nothing rises, and a finished run goes"
         " on when this is raised; default: as the method was published (w4s: 10).",
@@ -244,10 +198,10 @@ class CollectConfig(Setup):
         description="Tasks to play episodes on: names (`w4s tasks`) or your own files.",
         min_length=1,
     )
-    run: Annotated[Path, _FREE] = Field(
+    run: Annotated[Path, FREE] = Field(
         description="Folder of the episodes. The same command on the same folder goes on."
     )
-    episodes: Annotated[Count, _FREE] = Field(
+    episodes: Annotated[Count, FREE] = Field(
         default=32,
         description="Episodes of each task. More teach more, at a price in proportion; a finished"
         " collection goes on when this is raised.",
@@ -261,7 +215,7 @@ class CollectConfig(Setup):
     trials: Count = Field(
         default=1, description="Validations of each candidate. More make rewards surer."
     )
-    side_by_side: Annotated[Count, _FREE] = Field(
+    side_by_side: Annotated[Count, FREE] = Field(
         default=8, description="Episodes at a time. More are faster where models are waited for."
     )
     private: Count = Field(
@@ -433,7 +387,7 @@ class Estimating(Record):
 class EstimateSearchConfig(Estimating, SearchConfig):
     """`w4s estimate search`: as `w4s search`, and what to go by."""
 
-    run: Annotated[Path, _FREE] = Field(
+    run: Annotated[Path, FREE] = Field(
         default=Path("runs/estimate"),
         description="Folder that the search is going to have. Where it is named, an estimate that"
         " goes by measurements is kept there, for the report.",
@@ -459,7 +413,7 @@ class EstimateTestConfig(TestConfig):
 class EstimateCollectConfig(Estimating, CollectConfig):
     """`w4s estimate collect`: as `w4s collect`, and what to go by."""
 
-    run: Annotated[Path, _FREE] = Field(
+    run: Annotated[Path, FREE] = Field(
         default=Path("runs/estimate"), description="Folder that the collection is going to have."
     )
 
@@ -527,112 +481,3 @@ class ServeSimulatedConfig(Record):
         default=None,
         description="Environment variable with a key that clients must send; default: none.",
     )
-
-
-def read_overrides(words: Sequence[str]) -> dict[str, object]:
-    """`key=value` words of the command line. A value in brackets or braces is TOML."""
-    settings: dict[str, object] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise ConfigError(f"{word!r} is no setting; write it as key=value")
-        settings[key.strip().replace("-", "_")] = _value(value.strip())
-    return settings
-
-
-def read_file(path: Path) -> dict[str, JSON]:
-    """The settings in a TOML file of the user's."""
-    try:
-        return from_toml(path.read_text(encoding="utf-8"), path)
-    except FileNotFoundError:
-        raise ConfigError(f"no settings file {path}; --config takes a TOML file") from None
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text; --config takes a TOML file") from None
-
-
-def from_toml(text: str, path: Path) -> dict[str, JSON]:
-    """Parse TOML; `path` is for the message."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from None
-
-
-def to_toml(settings: Mapping[str, JSON]) -> str:
-    """Plain values and one level of tables as TOML; what is None is left out."""
-    plain = {k: v for k, v in settings.items() if v is not None and not isinstance(v, Mapping)}
-    tables = {k: v for k, v in settings.items() if isinstance(v, Mapping) and v}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
-    for name, table in tables.items():
-        lines += ["", f"[{name}]", *(f"{_toml(k)} = {_toml(v)}" for k, v in table.items())]
-    return "\n".join(lines) + "\n"
-
-
-def differences(
-    was: Mapping[str, JSON], now: Mapping[str, JSON], free: frozenset[str]
-) -> list[str]:
-    """What differs, each as `key was this, is that`; settings in `free` may differ."""
-    flat_was, flat_now = _flat(was), _flat(now)
-    keys = [*flat_was, *(key for key in flat_now if key not in flat_was)]
-    return [
-        f"{key} was {_shown(flat_was.get(key))}, is {_shown(flat_now.get(key))}"
-        for key in keys
-        if not {key, key.partition(".")[0]} & free and flat_was.get(key) != flat_now.get(key)
-    ]
-
-
-def nearest(word: str, words: Sequence[str]) -> str:
-    """`; did you mean 'x'?`, or nothing when no word is near."""
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _unknown(key: str, keys: Sequence[str]) -> str:
-    return f"unknown setting {key!r}{nearest(key, keys)} (settings: {', '.join(keys)})"
-
-
-def _first(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_context=False)[0]
-    name = ".".join(str(part) for part in fault["loc"]) or "settings"
-    if fault["type"] == "string_pattern_mismatch":
-        # Not repeating what was typed: it may be the key itself.
-        return f"{name} takes the name of an environment variable, never the key"
-    if fault["type"] == "missing":
-        return f"{name} is missing; give {name}=…"
-    return f"{name}={fault['input']}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
-
-
-def _value(text: str) -> object:
-    if text[:1] not in ("[", "{"):
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{text!r} is not valid TOML: {error}") from None
-
-
-def _toml(value: JSON) -> str:
-    if isinstance(value, str):
-        # A TOML string is a JSON string, apart from one control character.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, Sequence):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_toml(k)} = {_toml(v)}' for k, v in value.items())}}}"
-    return json.dumps(value)
-
-
-def _flat(settings: Mapping[str, JSON]) -> dict[str, JSON]:
-    flat: dict[str, JSON] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{key}.{inner}": item for inner, item in value.items()}
-        else:
-            flat[key] = value
-    return flat
-
-
-def _shown(value: JSON) -> str:
-    return "not set" if value is None else str(value)

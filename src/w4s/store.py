@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from w4s.codec import decode, encode
-from w4s.config import Record, differences, from_toml, to_toml
 from w4s.errors import ConfigError, StoreError, W4sError
+from w4s.settings import Record, differences, from_toml, to_toml
 from w4s.types import JSON
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from w4s.config import nearest
 from w4s.errors import ConfigError
+from w4s.settings import nearest
 from w4s.types import Workflow
 
 _FENCE = re.compile(

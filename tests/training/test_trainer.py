@@ -16,8 +16,8 @@ torch = pytest.importorskip("torch")
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from w4s.config import to_toml
 from w4s.errors import ConfigError
+from w4s.settings import to_toml
 from w4s.training import attention
 from w4s.training.dataset import examples, write_examples
 from w4s.training.logs import StepLog, read_logs
@@ -248,9 +248,9 @@ def test_a_killed_run_goes_on_to_the_same_losses(config: TrainConfig, tmp_path: 
     killed = config.model_copy(update={"run": tmp_path / "killed"})
     (tmp_path / "killed.toml").write_text(to_toml(killed.settings()))
     program = (
-        "import sys, pathlib, w4s.config, w4s.training.settings as s, w4s.training.trainer as t;"
+        "import sys, pathlib, w4s.settings, w4s.training.settings as s, w4s.training.trainer as t;"
         "import torch; torch.set_num_threads(1);"
-        "t.train(s.TrainConfig.resolve(w4s.config.read_file(pathlib.Path(sys.argv[1]))))"
+        "t.train(s.TrainConfig.resolve(w4s.settings.read_file(pathlib.Path(sys.argv[1]))))"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "killed.toml")])
     while len(losses(killed.run)) < 12:

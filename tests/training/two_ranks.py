@@ -17,7 +17,7 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from exact_qwen2 import exact_qwen2
-from w4s.config import read_file
+from w4s.settings import read_file
 from w4s.training.attention import plain_attention, use_trie_attention
 from w4s.training.loss import Scorer
 from w4s.training.ranks import Ranks, join_ranks

@@ -22,14 +22,7 @@ from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import measure_sealed
 from w4s.commands.workbench import facts_of, task_of
-from w4s.config import (
-    CompareConfig,
-    SearchConfig,
-    TestConfig,
-    nearest,
-    read_file,
-    read_overrides,
-)
+from w4s.config import CompareConfig, SearchConfig, TestConfig
 from w4s.errors import BudgetExceeded, ConfigError
 from w4s.methods import METHODS
 from w4s.methods.choosing import cost_of_one
@@ -38,6 +31,7 @@ from w4s.reports.compare import Comparison, Effort, Result
 from w4s.reports.compare import compare as compared
 from w4s.reports.run import Run, Tested, read_begin, read_run
 from w4s.reports.summary import Cost, best_entry, summarise
+from w4s.settings import nearest, read_file, read_overrides
 from w4s.store import RunFolder, write_whole
 from w4s.tasks.base import Interface
 from w4s.types import JSON, Usage

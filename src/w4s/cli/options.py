@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 import typer
 from pydantic.fields import FieldInfo
 
-from w4s.config import Limits, Record, Setup, read_file, read_overrides
+from w4s.config import Limits, Setup
 from w4s.errors import ConfigError
+from w4s.settings import Record, read_file, read_overrides
 
 R = TypeVar("R", bound=Record)
 

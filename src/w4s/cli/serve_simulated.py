@@ -10,12 +10,13 @@ import asyncio
 import os
 
 from w4s.commands.testing import every_problem
-from w4s.config import ServeSimulatedConfig, nearest
+from w4s.config import ServeSimulatedConfig
 from w4s.errors import ConfigError
 from w4s.models.answer_book import AnswerBook, AnswerKey
 from w4s.models.faults import Faults, Feature, Latency
 from w4s.models.simulated import SimulatedExecutor
 from w4s.models.simulated_server import SimulatedServer, serve_forever
+from w4s.settings import nearest
 from w4s.tasks.base import Sizes
 from w4s.tasks.registry import load_task
 from w4s.tasks.toy import toy_families

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from w4s.commands.workbench import form_of
-from w4s.config import SearchConfig, nearest
+from w4s.config import SearchConfig
 from w4s.errors import ConfigError
 from w4s.meta_agent import Form
 from w4s.methods import METHODS, PUBLISHED
 from w4s.methods.base import Published
+from w4s.settings import nearest
 from w4s.tasks.base import Task
 from w4s.types import Workflow
 

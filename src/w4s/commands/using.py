@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from w4s.config import SearchConfig, nearest
+from w4s.config import SearchConfig
 from w4s.errors import ConfigError
 from w4s.reports.run import read_run
 from w4s.reports.summary import best_entry
 from w4s.serving.settings import UseConfig
+from w4s.settings import nearest
 from w4s.types import Workflow
 from w4s.workflow import baseline_names, load_baseline
 

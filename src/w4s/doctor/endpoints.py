@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from w4s.config import nearest
 from w4s.doctor.finding import Finding, Verdict
 from w4s.errors import AccessDenied, ConfigError, Overloaded, ProviderError
 from w4s.models.base import Identity, Purpose, Reply, Request
@@ -25,6 +24,7 @@ from w4s.models.endpoint.http import HttpModel
 from w4s.models.metering.prices import find_price, published
 from w4s.models.scripted import read_script
 from w4s.models.specs import Kind, Spec, open_model, read_spec
+from w4s.settings import nearest
 from w4s.types import Message
 
 TIMEOUT_SECONDS = 60.0

@@ -14,13 +14,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from w4s.config import to_toml
 from w4s.models.metering.ledger import Totals
 from w4s.reports.candidates import SAME, Candidate, candidates_of
 from w4s.reports.command import search_command
 from w4s.reports.run import FINISHED, Final, PublicProblem, Role, Run, Spent, Tested
 from w4s.reports.stats import Difference, crossed, mcnemar
 from w4s.reports.summary import Summary, summarise
+from w4s.settings import to_toml
 from w4s.types import Evaluation
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from w4s.config import Count, Dollars, Positive, Record, VariableName
+from w4s.settings import Count, Dollars, Positive, Record, VariableName
 
 
 class UseConfig(Record):

@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from w4s.config import Count, Positive, Record
+from w4s.settings import Count, Positive, Record
 from w4s.training.attention import plain_attention, use_trie_attention
 from w4s.training.checkpoints import write_folder
 from w4s.training.corpus import corpus

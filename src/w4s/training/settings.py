@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.config import Count, Positive, Record, Share, Tracking
+from w4s.settings import Count, Positive, Record, Share, Tracking
 
 
 class Selection(StrEnum):
