@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from w4s.cli.output import output
 from w4s.commands.planning import published_of
 from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
@@ -64,7 +65,7 @@ def compare(config: CompareConfig) -> None:
         [_result(contest) for contest in contests], reference, volumes=config.volumes
     )
     write(comparison, config.run)
-    compare_tables.show(comparison, Console())
+    compare_tables.show(comparison, output())
 
 
 def read_comparison(file: str, words: Sequence[str]) -> CompareConfig:

@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-WIDTH_OF_A_FILE = 140
+WIDTH_OF_A_FILE = 200
 
 
 def output() -> Console:
