@@ -89,6 +89,19 @@ def test_a_finished_collection_goes_on_when_more_is_asked_for(w4s: CommandLine) 
     assert (w4s.folder / "merged" / "rewards.svg").exists()
 
 
+def test_what_is_clearly_above_its_task_can_be_learned_from_alone(w4s: CommandLine) -> None:
+    plain = w4s("dataset", "c", "--out", "plain")
+    few = w4s("dataset", "c", "--out", "top", "--reward", "task_advantage", "--reward-above", "0.5")
+    assert few.returncode == 0, few.stderr
+    found = list(read_examples(w4s.folder / "top" / "examples.jsonl"))
+    assert found
+    assert all(0.5 < e.reward <= 2 for e in found)
+    assert len(found) < len(list(read_examples(w4s.folder / "plain" / "examples.jsonl")))
+    assert "weight on rewards of 0 and less   0%" in re.sub(" +", lambda m: m[0][:3], few.stdout)
+    assert "Much of the weight imitates" in plain.stdout
+    assert "Much of the weight imitates" not in few.stdout
+
+
 def test_another_reward_changes_what_was_earned_alone(w4s: CommandLine) -> None:
     collected(w4s, *COLLECT, "--run", "advantage", "--reward", "advantage")
     plain = {c.trajectory.task: c for c in read_collection(w4s.folder / "c").episodes}

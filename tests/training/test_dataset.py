@@ -159,6 +159,7 @@ def test_statistics(trajectory: Trajectory) -> None:
 
     assert (counted.examples, counted.trajectories, counted.duplicates) == (5, 1, 1)
     assert counted.rewards == {0.0: 3, 1.0: 2}
+    assert counted.unrewarded == pytest.approx(3 / (3 + 2 * math.exp(1 / 0.4)))
     assert counted.turns == {0: 2, 1: 3}
     assert (counted.prompt.minimum, counted.prompt.maximum, counted.unit) == (10, 14, "tokens")
     assert "| too long, left out whole | 3 |" in card("Toy", counted, {"temperature": 0.4})
@@ -178,4 +179,5 @@ def test_many_different_rewards_are_put_into_bins() -> None:
 
 def test_statistics_of_nothing() -> None:
     assert statistics([]).examples == 0
+    assert statistics([]).unrewarded == 0
     assert picture({}).startswith("<svg")

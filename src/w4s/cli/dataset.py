@@ -10,10 +10,16 @@ from w4s.cli.output import output
 from w4s.commands.learning import make_dataset
 from w4s.models.checkpoints import find_checkpoint, is_small
 from w4s.training.card import Spread, Statistics, histogram
-from w4s.training.settings import DatasetConfig
+from w4s.training.settings import DatasetConfig, Selection, Weighting
 
 _BAR = 40
 """Characters of the longest bar."""
+_MOST_UNREWARDED = 0.3
+_FEW_REWARDED = (
+    "Much of the weight imitates what earned nothing, since exp(0 / τ) is 1. With"
+    " --reward task_advantage --reward-above 0.5 --temperature 0.5 a small model learned faster"
+    " (docs/results.md)."
+)
 
 
 def dataset(config: DatasetConfig) -> None:
@@ -32,6 +38,7 @@ def _show(counted: Statistics, config: DatasetConfig) -> None:
         "examples": f"{counted.examples} of {counted.trajectories} episodes",
         "tasks": ", ".join(f"{task} {count}" for task, count in counted.tasks.items()),
         "turns": ", ".join(f"{turn + 1}: {count}" for turn, count in counted.turns.items()),
+        "weight on rewards of 0 and less": f"{counted.unrewarded:.0%}",
         "accuracy": _spread(counted.accuracy, "{:.1%}"),
         f"prompt, {counted.unit}": _spread(counted.prompt, "{:,.0f}"),
         f"reply, {counted.unit}": _spread(counted.reply, "{:,.0f}"),
@@ -46,6 +53,9 @@ def _show(counted: Statistics, config: DatasetConfig) -> None:
     for label, count in bars:
         table.add_row(f"reward {label}", f"{'█' * round(_BAR * count / tallest)} {count}")
     console.print(table)
+    weighed = (config.selection, config.weighting) == (Selection.ALL, Weighting.EXPONENTIAL)
+    if weighed and counted.unrewarded > _MOST_UNREWARDED:
+        console.print(_FEW_REWARDED, soft_wrap=True)
     model = config.model or "CHECKPOINT"
     small = config.model is not None and is_small(find_checkpoint(config.model))
     full = " --scheme full --learning-rate 1e-3" if small else ""

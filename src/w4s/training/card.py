@@ -57,6 +57,8 @@ class Statistics:
     """Examples per turn, counted from 0."""
     rewards: Mapping[float, int]
     """Examples per reward, rounded to two places."""
+    unrewarded: float
+    """Share of the whole weight that lies on examples with a reward of 0 or less: imitation."""
     accuracy: Spread
     prompt: Spread
     """Length of the prompts, in `unit`."""
@@ -96,6 +98,7 @@ def statistics(
         tasks=_counted(example.task for example in examples),
         turns=_counted(example.turn for example in examples),
         rewards=_counted(round(example.reward, 2) for example in examples),
+        unrewarded=_unrewarded(examples),
         accuracy=Spread.of([example.accuracy for example in examples]),
         prompt=Spread.of(prompts),
         reply=Spread.of(replies),
@@ -170,6 +173,7 @@ def card(title: str, found: Statistics, made: Mapping[str, object]) -> str:
         f"| trajectories | {found.trajectories} |",
         f"| tasks | {_listed(found.tasks)} |",
         f"| turns | {_listed(found.turns)} |",
+        f"| weight on rewards of 0 and less | {found.unrewarded:.0%} |",
         f"| accuracy | {_five(found.accuracy)} |",
         f"| prompt, {found.unit} | {_five(found.prompt)} |",
         f"| reply, {found.unit} | {_five(found.reply)} |",
@@ -187,6 +191,11 @@ def card(title: str, found: Statistics, made: Mapping[str, object]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _unrewarded(examples: Sequence[Example]) -> float:
+    whole = sum(example.weight for example in examples)
+    return sum(e.weight for e in examples if e.reward <= 0) / whole if whole else 0.0
 
 
 def _counted(values: Iterable[K]) -> dict[K, int]:
