@@ -15,7 +15,8 @@ from exported import load, pins, write
 from w4s import agent, executor
 from w4s.exporting.bundle import bundle
 from w4s.exporting.file import ROOT, exported
-from w4s.models import choices, features
+from w4s.models import choices
+from w4s.models.endpoint import features
 from w4s.sandbox import values
 from w4s.types import Workflow
 from w4s.workflow import load_baseline
