@@ -10,6 +10,7 @@ loses little:
     python -m benchmarks.learning seeds=0,1 "arms=untrained;rlao"  # a part
     python -m benchmarks.learning kinds=part seeds=0               # ablations on part of the tasks
     python -m benchmarks.learning report                           # the tables of what is there
+    python -m benchmarks.learning report=benchmarks/learned        # those of docs/results.md
 """
 
 from __future__ import annotations
@@ -282,6 +283,8 @@ def main(words: Sequence[str] = ()) -> None:
     settings = dict(word.partition("=")[::2] for word in words)
     folder = Path(os.environ.get("W4S_BENCHMARK_FOLDER", "runs/benchmarks")) / "learning"
     plan = Plan()
+    if settings.get("report"):
+        folder = Path(settings["report"])
     if "report" not in settings:
         seeds = [int(s) for s in settings.get("seeds", "0,1,2,3,4").split(",")]
         names = [n for n in settings.get("arms", ";".join(ARMS)).split(";") if n]
