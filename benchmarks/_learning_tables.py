@@ -18,7 +18,7 @@ from w4s.reports.stats import crossed
 
 REFERENCE = "untrained"
 LONGER = "untrained_twice"
-RIVAL = "sft_best"
+RIVALS = ("sft_best", "random")
 PICTURED = {
     "rlao_top": "RLAO, variant",
     "sft_best": "SFT on the best",
@@ -125,14 +125,14 @@ def _differences(found: Mapping[str, Cells], columns: Mapping[str, list[int]]) -
 
 
 def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
-    """Each arm with the untrained model under the same conditions, and RLAO with its rival."""
+    """Each arm with the untrained model under the same conditions, and RLAO with its rivals."""
     pairs = []
     for arm in arms:
         name, comma, condition = arm.partition(", ")
-        if name != REFERENCE:
+        if not name.startswith(REFERENCE):
             pairs.append((arm, f"{REFERENCE}{comma}{condition}"))
         if name.startswith("rlao"):
-            pairs.append((arm, f"{RIVAL}{comma}{condition}"))
+            pairs += [(arm, f"{rival}{comma}{condition}") for rival in RIVALS]
     return pairs
 
 
