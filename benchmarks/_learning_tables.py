@@ -61,8 +61,8 @@ def print_tables(cells: Path, arms: Iterable[str]) -> None:
         print(f"\n### {kind} tasks: mean validation accuracy in % of the actions\n")
         print(_means(actions, range(TURNS), first=1))
         print(_differences(actions, {"turn 1": [0], "all turns": list(range(TURNS))}))
-        if kind == "unseen":
-            print("\n### by kind of problem: sealed accuracy in % after 5 turns\n")
+        if kind != "seen":
+            print(f"\n### {kind} by kind of problem: sealed accuracy in % after 5 turns\n")
             print(_groups(rows))
 
 
