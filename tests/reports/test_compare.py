@@ -63,6 +63,12 @@ def test_the_pareto_front_holds_what_nothing_beats_in_accuracy_and_cost() -> Non
     assert line.endswith("| - |")
 
 
+def test_what_costs_nothing_beside_what_costs_is_counted_in_dollars_too() -> None:
+    free = results({"free": 0.2})
+    comparison = compare([*results({"plain": 0.6}, usd=0.01), *free], "plain", volumes=(100,))
+    assert {c.contestant: dict(c.amortised) for c in comparison.costs}["free"] == {100: 0.0}
+
+
 def test_what_is_better_comes_out_and_what_is_equal_does_not() -> None:
     comparison = compare(results({"plain": 0.6, "same": 0.6, "good": 0.75}), "plain")
     verdicts = {p.contestant: p.verdict for p in comparison.overall}

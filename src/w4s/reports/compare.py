@@ -111,7 +111,7 @@ class Costs:
     """Of one answer."""
     amortised: tuple[tuple[int, float], ...]
     """Answers, and dollars per answer when the search is spread over so many; tokens where no
-    price is known."""
+    contestant has a price."""
     on_front: bool = False
     """Nothing else is at once as accurate, over all tasks, and cheaper an answer."""
 
@@ -146,7 +146,8 @@ def compare(
     overall = [_pair(results, reference, other, tasks) for other in others]
     found = [_of(results, contestant, (task,)) for task in tasks for contestant in contestants]
     rows = tuple(_row(of_one) for of_one in found if of_one)
-    costs = [_costs(_of(results, c, tasks), volumes) for c in contestants]
+    priced = any(r.search.usd + r.use.usd > 0 for r in results)
+    costs = [_costs(_of(results, c, tasks), volumes, priced=priced) for c in contestants]
     return Comparison(
         reference,
         contestants,
@@ -232,10 +233,9 @@ def _corrected(pairs: Sequence[Paired | None]) -> tuple[Paired, ...]:
     return tuple(replace(pair, corrected_p=p) for pair, p in zip(known, corrected, strict=True))
 
 
-def _costs(results: Sequence[Result], volumes: Sequence[int]) -> Costs:
+def _costs(results: Sequence[Result], volumes: Sequence[int], *, priced: bool) -> Costs:
     search = _mean([r.search for r in results])
     use = _mean([r.use for r in results])
-    priced = search.usd + use.usd > 0
     once, each = (search.usd, use.usd) if priced else (search.tokens, use.tokens)
     amortised = tuple((volume, once / volume + each) for volume in volumes)
     return Costs(results[0].contestant, search, use, amortised)
