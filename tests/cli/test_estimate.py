@@ -79,7 +79,7 @@ def test_calls_of_known_workflows_are_foreseen_to_the_last(w4s: CommandLine) -> 
 
 @pytest.mark.long
 def test_an_earlier_run_makes_the_range_narrower(w4s: CommandLine) -> None:
-    assert w4s("search", *SEARCH, "--turns", "3", "--run", "before").returncode == 0
+    assert w4s("search", *SEARCH, "--turns", "8", "--run", "before").returncode == 0
     assumed = total(w4s, "search", *SEARCH, "--seed", "3")
     measured = total(w4s, "search", *SEARCH, "--seed", "3", "--like", "before", "--run", "r")
     assert width(measured["calls"]) < width(assumed["calls"])
