@@ -68,7 +68,8 @@ def search_estimate(plan: Plan, task: Task, like: Path | None = None) -> Estimat
         config.racing,
         config.finalists,
     )
-    rates, pace = _measures(config, task, plan.examples, plan.samples, _seen(like, config))
+    seen, candidates = _seen(like, config), plan.turns * plan.samples
+    rates, pace = _measures(config, task, plan.examples, plan.samples, candidates, seen)
     work = search_work(size, rates)
     estimate = foresee(
         "search", _plan(str(size), config), work, pace, prices_of(config), rates.source
@@ -85,7 +86,7 @@ def test_estimates(
     fresh = [w for w in workflows if w.digest not in tested]
     config, examples = run.config, _published_examples(run.config, task)
     seen = Seen(run) if any(turn.attempts for turn in run.turns) else None
-    rates, pace = _measures(config, task, (*examples, *fresh), config.samples or 1, seen)
+    rates, pace = _measures(config, task, (*examples, *fresh), config.samples or 1, 1, seen)
     return [
         within(
             foresee(
@@ -139,7 +140,7 @@ def prices_of(config: Setup) -> Mapping[Role, Price | None]:
 def _tested(plan: Plan, task: Task, workflow: Workflow, like: Path | None) -> Estimate:
     """One test, before there is a run."""
     config, workflows = plan.config, (*plan.examples, workflow)
-    rates, pace = _measures(config, task, workflows, plan.samples, _seen(like, config))
+    rates, pace = _measures(config, task, workflows, plan.samples, 1, _seen(like, config))
     size = task.sealed.size
     return foresee(
         f"test {workflow.name}",
@@ -163,7 +164,8 @@ def _collecting(config: CollectConfig, task: Task, name: str, like: Path | None)
         config.public,
         examples,
     )
-    rates, pace = _measures(config, task, examples, config.samples, _seen(like, config, name))
+    seen, candidates = _seen(like, config, name), config.episodes * config.turns * config.samples
+    rates, pace = _measures(config, task, examples, config.samples, candidates, seen)
     abreast = max(1, config.side_by_side // len(config.tasks))
     work = repeated(search_work(size, rates), config.episodes, abreast)
     plan = _plan(f"{config.episodes} episodes, {size}", config)
@@ -173,12 +175,17 @@ def _collecting(config: CollectConfig, task: Task, name: str, like: Path | None)
 
 
 def _measures(
-    config: Setup, task: Task, workflows: Sequence[Workflow], samples: int, seen: Seen | None
+    config: Setup,
+    task: Task,
+    workflows: Sequence[Workflow],
+    samples: int,
+    candidates: int,
+    seen: Seen | None,
 ) -> tuple[Rates, Pace]:
     """Rates and pace, from the earlier run where there is one."""
     models = Models(read_spec(config.executor), read_spec(config.meta_agent))
     prompt = _first_prompt(config, task, workflows)
-    rates = assumed_rates(task, models, prompt, workflows, samples=samples)
+    rates = assumed_rates(task, models, prompt, workflows, samples=samples, candidates=candidates)
     pace: Pace | None = None
     if seen is not None:
         rates, pace = measured_rates(seen, rates), measured_pace(seen)

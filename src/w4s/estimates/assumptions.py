@@ -8,6 +8,7 @@ terse model and a talkative one; `--probe` and `--like` put measurements in thei
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,9 +42,15 @@ class Guess:
 
 
 BY_A_MODEL = Guess(Span(1.3, 3.5, 10.0), Span(0.9, 1.4, 3.0), Span(0.4, 0.8, 1.6))
-BY_THE_GRAMMAR = Guess(Span(1.3, 2.1, 4.0), Span(0.85, 1.1, 1.7), Span(0.35, 0.65, 1.3))
+BY_THE_GRAMMAR = Guess(Span(1.3, 2.3, 4.0), Span(0.85, 1.1, 1.7), Span(0.35, 0.65, 1.3))
 """Of the grammar, and of the small models that learned from it; measured on toy tasks, against the
 three examples of a W4S search."""
+
+UNLIKE = 0.9
+"""Standard deviation of the calls of single candidates, against their mean: 0.85 to 0.93 over 150
+actions of the grammar on each of four toy tasks."""
+_RANGE = 1.64
+"""Standard deviations to either side that hold nine of ten values."""
 
 TOKENISER = Span(0.85, 1.0, 1.35)
 """A model's own tokens against four characters a token, which the package's own models count."""
@@ -101,8 +108,10 @@ def assumed_rates(
     workflows: Sequence[Workflow],
     *,
     samples: int,
+    candidates: int,
 ) -> Rates:
     """Rates for `workflows` and candidates; `prompt` is the meta-agent's first, without feedback.
+    In all there will be so many candidates, so many samples in one request.
 
     Workflows that are not the package's own count as candidates."""
     simulated = models.executor.kind is Kind.SIMULATED
@@ -114,7 +123,7 @@ def assumed_rates(
     played = [rehearsed[workflow.digest] for workflow in usual]
     return Rates(
         known,
-        _candidate(played, lengths, models),
+        _candidate(played, lengths, models, candidates),
         _prompt_tokens(prompt, models.meta_agent) * several,
         _reply_tokens(models.meta_agent),
         GRAMMAR_REPAIRS if models.meta_agent.kind is Kind.GRAMMAR else REPAIRS,
@@ -164,14 +173,18 @@ def _rate(counted: Rehearsed, lengths: Lengths, models: Models) -> Rate:
     )
 
 
-def _candidate(played: Sequence[Rehearsed], lengths: Lengths, models: Models) -> Rate:
+def _candidate(
+    played: Sequence[Rehearsed], lengths: Lengths, models: Models, candidates: int
+) -> Rate:
+    """The fewer there will be, the further their mean may lie from that of a whole search."""
     learned = models.meta_agent.kind in (Kind.GRAMMAR, Kind.SMALL)
     guess = BY_THE_GRAMMAR if learned else BY_A_MODEL
     calls = sum(counted.calls for counted in played)
     prompt = sum(counted.prompt_tokens for counted in played) / calls
     completion = sum(counted.completion_tokens for counted in played) / calls
+    chance = Span.about(1.0, 1.0 + _RANGE * UNLIKE / math.sqrt(candidates))
     return Rate(
-        guess.calls,
+        guess.calls * chance,
         lengths.prompt * guess.prompt * prompt,
         lengths.completion * guess.completion * completion,
     )
