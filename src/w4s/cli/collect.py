@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.cli.progress import Progress
 from w4s.commands.collecting import Collection, collect_in_folder
 from w4s.commands.sitting import run_sitting
@@ -29,15 +29,10 @@ def collect(config: CollectConfig) -> None:
         console.print(rich_table(estimate_sheet(collection.foreseen)))
     if isinstance(gathered.early, BudgetExceeded):
         # The user asked for this end, so it is none of those that exit with an error.
-        console.print(f"Ended at a limit: {gathered.early}", markup=False, highlight=False)
+        say(console, f"Ended at a limit: {gathered.early}")
     elif gathered.early is not None:
         raise gathered.early
-    console.print(
-        f"Learn from it: w4s dataset {collection.path} --out FOLDER",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"Learn from it: w4s dataset {collection.path} --out FOLDER")
 
 
 def _table(collection: Collection) -> Table:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.commands.planning import published_of
 from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
@@ -117,7 +117,7 @@ def _run_all(contests: Sequence[Contest], jobs: int, console: Console) -> None:
     ends it, once those under way have come to their end."""
     if jobs == 1:
         for number, contest in enumerate(contests, 1):
-            console.print(f"{number} of {len(contests)}: {contest.title}", markup=False)
+            say(console, f"{number} of {len(contests)}: {contest.title}")
             _run(contest)
         return
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
@@ -125,9 +125,7 @@ def _run_all(contests: Sequence[Contest], jobs: int, console: Console) -> None:
         try:
             for number, done in enumerate(as_completed(under_way), 1):
                 done.result()
-                console.print(
-                    f"{number} of {len(contests)} done: {under_way[done].title}", markup=False
-                )
+                say(console, f"{number} of {len(contests)} done: {under_way[done].title}")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.commands.learning import make_dataset
 from w4s.models.checkpoints import find_checkpoint, is_small
 from w4s.training.card import Spread, Statistics, histogram
@@ -55,16 +55,11 @@ def _show(counted: Statistics, config: DatasetConfig) -> None:
     console.print(table)
     weighed = (config.selection, config.weighting) == (Selection.ALL, Weighting.EXPONENTIAL)
     if weighed and counted.unrewarded > _MOST_UNREWARDED:
-        console.print(_FEW_REWARDED, soft_wrap=True)
+        say(console, _FEW_REWARDED)
     model = config.model or "CHECKPOINT"
     small = config.model is not None and is_small(find_checkpoint(config.model))
     full = " --scheme full --learning-rate 1e-3" if small else ""
-    console.print(
-        f"Train on it: w4s train {config.out} --model {model}{full} --run FOLDER",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"Train on it: w4s train {config.out} --model {model}{full} --run FOLDER")
 
 
 def _spread(spread: Spread, form: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.config import DoctorConfig
 from w4s.doctor.finding import Finding, Verdict, is_ready
 from w4s.doctor.visit import asked_for, visit
@@ -37,7 +37,7 @@ def doctor(config: DoctorConfig) -> None:
         print(_as_json(findings))
     else:
         console.print()
-        console.print(_summary(findings), markup=False, highlight=False)
+        say(console, _summary(findings))
     if not is_ready(findings):
         sys.exit(1)
 
@@ -47,7 +47,7 @@ async def _look(config: DoctorConfig, console: Console | None) -> list[Finding]:
     async for finding in visit(config, Path(), os.environ):
         if console is not None:
             if not findings or findings[-1].room != finding.room:
-                console.print(Text(f"\n{finding.room}", style="bold"))
+                say(console, f"\n{finding.room}", "bold")
             for line in lines(finding):
                 console.print(line, soft_wrap=True)
         findings.append(finding)

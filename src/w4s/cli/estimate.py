@@ -12,10 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from w4s.cli.compare import Contest, plan, read_comparison
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.cli.progress import Progress
 from w4s.codec import encode
 from w4s.commands.foreseeing import (
@@ -118,11 +117,11 @@ def show(estimates: Sequence[Estimate], *, as_json: bool = False) -> None:
         return
     console = output()
     if not estimates:
-        _say(console, "Nothing is left to do.")
+        say(console, "Nothing is left to do.")
         return
     console.print(rich_table(_sheet(estimates, whole)))
     for note in _notes(estimates, whole):
-        _say(console, note)
+        say(console, note)
 
 
 def _probe(search: SearchConfig, problems: int) -> Path:
@@ -142,13 +141,13 @@ def _probe(search: SearchConfig, problems: int) -> Path:
     }
     probe = SearchConfig.resolve(settings)
     console = Console(stderr=True)
-    _say(console, f"probing in {probe.run}: one turn on {problems} problems, which is paid for")
+    say(console, f"probing in {probe.run}: one turn on {problems} problems, which is paid for")
     found = run_sitting(search_in_folder(probe), partial(Progress, console))
     if found.early is not None:
         raise found.early
     cost = found.summary.search_cost
     spent = (cost.executor + cost.meta_agent).spent
-    _say(console, f"the probe took {spent.calls} calls, {spent.tokens} tokens, ${spent.usd:.4f}")
+    say(console, f"the probe took {spent.calls} calls, {spent.tokens} tokens, ${spent.usd:.4f}")
     return probe.run
 
 
@@ -203,7 +202,3 @@ def _plain(estimate: Estimate) -> object:
     return json.loads(encode(estimate)) | {
         name: None if span is None else json.loads(encode(span)) for name, span in totals.items()
     }
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(Text(line), soft_wrap=True)

@@ -6,7 +6,7 @@ from functools import partial
 
 from rich.console import Console
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.cli.progress import Progress
 from w4s.commands.measuring import measure_one
 from w4s.commands.sitting import run_sitting
@@ -20,10 +20,9 @@ def evaluate(config: EvaluateConfig) -> None:
     show = partial(Progress, Console(stderr=True))
     evaluation = run_sitting(measure_one(config), show)
     usage = evaluation.usage
-    output().print(
+    say(
+        output(),
         f"{evaluation.workflow.name} on {len(evaluation.outcomes)} validation problems:"
         f" {accuracy_text(accuracy_of(evaluation))}, {usage.calls + usage.cached:,} calls"
         f" ({usage.cached:,} of them cached), ${usage.usd:.4f}",
-        markup=False,
-        highlight=False,
     )

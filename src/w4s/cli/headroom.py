@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.cli.progress import Progress
 from w4s.commands.measuring import measure_plain
 from w4s.commands.sitting import run_sitting
@@ -34,15 +34,14 @@ def measure_headroom(config: TasksConfig) -> None:
         console.print(_table(found.evaluations))
     if found.early is None:
         verdict = headroom([_measured(evaluation) for evaluation in found.evaluations])
-        console.print(verdict.text, markup=False, highlight=False)
+        say(console, verdict.text)
         return
     if not isinstance(found.early, BudgetExceeded):
         raise found.early
-    console.print(
+    say(
+        console,
         f"Ended at a limit: {found.early}. {len(found.evaluations)} of {found.planned} workflows"
         " are measured, so there is no verdict yet.",
-        markup=False,
-        highlight=False,
     )
 
 

@@ -19,6 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from w4s.cli.output import say_when
 from w4s.models.base import Purpose
 from w4s.models.metering.ledger import Totals
 from w4s.reports.stats import wilson
@@ -101,8 +102,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """One line that stays."""
-        stamp = time.strftime("%H:%M:%S")
-        self.console.print(f"{stamp}  {line}", markup=False, highlight=False, soft_wrap=True)
+        say_when(self.console, line)
 
     def outcome(self, workflow: Workflow, purpose: Purpose, outcome: Outcome) -> None:
         self._done += 1

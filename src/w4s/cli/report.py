@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.config import Format, ReportConfig
 from w4s.errors import ConfigError
 from w4s.reports.html.page import html_page
@@ -31,7 +31,7 @@ def report(config: ReportConfig) -> None:
     if config.html is not None:
         _check_target(config.html, [read_run(path) for path in config.runs])
         write_whole(config.html, html_page(stories, written_at=datetime.now(UTC)))
-        output().print(f"The report: {config.html}", markup=False, soft_wrap=True)
+        say(output(), f"The report: {config.html}")
         return
     match config.format:
         case Format.TERMINAL:

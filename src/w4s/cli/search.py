@@ -6,7 +6,7 @@ from functools import partial
 
 from rich.console import Console
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.cli.progress import Progress
 from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
@@ -22,6 +22,6 @@ def search(config: SearchConfig) -> None:
     show(found.summary, console)
     if isinstance(found.early, BudgetExceeded):
         # The user asked for this end, so it is none of those that exit with an error.
-        console.print(f"Ended at a limit: {found.early}", markup=False, highlight=False)
+        say(console, f"Ended at a limit: {found.early}")
     elif found.early is not None:
         raise found.early

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from w4s.cli.options import takes
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.cli.steps import steps_shown
 from w4s.errors import Interrupted
 from w4s.extras import needs
@@ -41,9 +41,4 @@ def pretrain(config: PretrainConfig) -> None:
             folder = make_checkpoint(config, watch)
         except KeyboardInterrupt:
             raise Interrupted("stopped; the same command begins again") from None
-    output().print(
-        f"Search with it: w4s search TASK --meta-agent small:{folder} --run …",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(output(), f"Search with it: w4s search TASK --meta-agent small:{folder} --run …")

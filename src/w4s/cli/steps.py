@@ -7,7 +7,6 @@ the step under way come to its end, the second stops at once.
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +14,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from w4s.cli.output import say_when
 from w4s.commands.stopping import SIGNALS
 
 LINES = 20
@@ -62,13 +62,7 @@ def stop_asked(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def say(console: Console, line: str) -> None:
-    """One line that stays."""
-    stamp = time.strftime("%H:%M:%S")
-    console.print(f"{stamp}  {line}", markup=False, highlight=False, soft_wrap=True)
-
-
 def _line(console: Console, step: int, steps: int, text: str) -> None:
     every = max(1, steps // LINES)
     if step == 1 or step % every == 0 or step == steps:
-        say(console, f"step {step} of {steps}: {text}")
+        say_when(console, f"step {step} of {steps}: {text}")

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say
 from w4s.config import TasksConfig
 from w4s.errors import ConfigError
 from w4s.tasks.base import Task
@@ -60,7 +60,7 @@ def list_tasks(console: Console) -> None:
         "sets: private/public/training/test; data: hub means Hugging Face, or W4S_DATA",
         "One of them: w4s tasks NAME. Your own: w4s tasks --new my_task.py",
     ):
-        console.print(hint, markup=False, highlight=False)
+        say(console, hint)
 
 
 def _metric(line: TaskLine) -> str:
@@ -89,7 +89,7 @@ def show_task(name: str, split: str = Split.DEFAULT) -> None:
     task = load_task(name, split=split)
     console = output()
     for text in (f"{task.name} ({task.family})", "", task.description, ""):
-        console.print(text, markup=False, highlight=False)
+        say(console, text)
     for label, text in _facts(task):
         _say(console, label, text)
     if split == Split.PAPER:

@@ -10,8 +10,8 @@ import os
 
 from rich.console import Console
 
-from w4s.cli.output import output
-from w4s.cli.steps import say, steps_shown, stop_asked
+from w4s.cli.output import output, say, say_when
+from w4s.cli.steps import steps_shown, stop_asked
 from w4s.extras import needs
 from w4s.models.checkpoints import is_small
 from w4s.training.settings import TrainConfig
@@ -27,7 +27,7 @@ def train(config: TrainConfig) -> None:
     console = Console(stderr=True, quiet=not first)
     with (
         steps_shown(console, "training") as show,
-        stop_asked(lambda line: say(console, line)) as stop,
+        stop_asked(lambda line: say_when(console, line)) as stop,
     ):
 
         def watch(log: StepLog) -> None:
@@ -52,7 +52,7 @@ def train(config: TrainConfig) -> None:
         f"Search with it: w4s search TASK --meta-agent {kind}:{done.model} --run …",
     ]
     for line in filter(None, lines):
-        output().print(line, markup=False, highlight=False, soft_wrap=True)
+        say(output(), line)
 
 
 def _said(loss: float, evaluation: float | None, tokens_per_second: float) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from w4s.cli.output import output
+from w4s.cli.output import output, say_when
 from w4s.config import WatchConfig
 from w4s.models.metering.ledger import Totals, look_up
 from w4s.reports.board import Now, board, standing_text
@@ -97,7 +97,7 @@ def _log(view: View, console: Console, every: float) -> None:
         story, now = view.look()
         for turn in story.summary.turns[told:]:
             chosen = accuracy_text(turn.chosen.accuracy) if turn.chosen else "nothing ran"
-            _say(
+            say_when(
                 console,
                 f"turn {turn.turn} of {story.summary.turns_planned}: {chosen};"
                 f" best so far {turn.best:.1%}",
@@ -106,13 +106,8 @@ def _log(view: View, console: Console, every: float) -> None:
         if story.going is not Going.RUNNING:
             break
         time.sleep(every)
-    _say(console, standing_text(story, now))
+    say_when(console, standing_text(story, now))
     console.print(board(story, now, console.width))
-
-
-def _say(console: Console, line: str) -> None:
-    stamp = time.strftime("%H:%M:%S")
-    console.print(f"{stamp}  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _changed(file: Path) -> tuple[int, int] | None:
