@@ -91,9 +91,11 @@ class Remembering(Runner):
         return self.memory[key]
 
 
-def task_of(name: str, seed: int, private: int, public: int, held_out: int) -> Task:
-    """A task with problems of its own for each seed, and room for held-out ones."""
-    sizes = Sizes(private=private, public=public, training=held_out)
+def task_of(
+    name: str, seed: int, private: int, public: int, held_out: int = 1, sealed: int = 1
+) -> Task:
+    """A task with problems of its own for each seed, and room for held-out and sealed ones."""
+    sizes = Sizes(private=private, public=public, training=held_out, test=sealed)
     return load_task(name, seed=seed, sizes=sizes)
 
 
@@ -115,9 +117,8 @@ async def search(
     """One search in a sandbox of the caller's choice."""
     unseen = task.training[:held_out]
     problems = (*task.search.private, *task.search.public, *unseen)
-    keys = [key for p in problems if (key := task.answer_keys(p)) is not None]
-    executor = Executor(InProcess(SimulatedExecutor(AnswerBook(keys))), sandbox, seed)
     counting = Counting()
+    executor = _executor(task, problems, sandbox, seed)
     runner = Remembering(executor, task.scorer, memory={} if memory is None else memory)
     evaluator = Evaluator(runner, observer=counting)
     env = Environment(
@@ -149,6 +150,26 @@ async def search(
         validations,
         tuple(turns),
     )
+
+
+def sealed_scores(task: Task, workflows: Sequence[Workflow], seed: int) -> list[float]:
+    """The accuracy of each workflow on the sealed problems, once a search is over."""
+    problems = task.sealed.open()
+    evaluator = Evaluator(Runner(_executor(task, problems, Trusted(), seed), task.scorer))
+
+    async def judged() -> list[float]:
+        return [
+            (await evaluator.evaluate(workflow, problems, Purpose.TEST)).accuracy
+            for workflow in workflows
+        ]
+
+    return asyncio.run(judged())
+
+
+def _executor(task: Task, problems: Sequence[Problem], sandbox: Sandbox, seed: int) -> Executor:
+    """The simulated one, which knows the answers to these problems."""
+    keys = [key for problem in problems if (key := task.answer_keys(problem)) is not None]
+    return Executor(InProcess(SimulatedExecutor(AnswerBook(keys))), sandbox, seed)
 
 
 def mean(values: Sequence[float]) -> float:

@@ -1,10 +1,10 @@
 """What racing saves and what it costs in accuracy, on the simulated executor.
 
-Fifty searches: ten seeds on each of five toy families, each with problems of its own and without
-any racing. Then the candidates of every turn race on one half of the private problems, and what the
-race leads to is judged on the other half, which neither side has seen; then the other way round.
-Both sides have the same candidates, so the differences are racing's alone. What is measured is kept
-(`_kept`): a stopped run goes on.
+Fifty searches with a seed and problems of their own, on five toy families in turn, without racing.
+Then the candidates of every turn race on the same problems, and what the race would have handed
+over is read on the sealed problems, beside what the full validation did. Both sides have the same
+candidates, so the differences are racing's alone; the searches are the sample. What is measured is
+kept (`_kept`): a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -12,68 +12,88 @@ from __future__ import annotations
 import asyncio
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._kept import Kept, Row
-from benchmarks._searches import Found, Setting, mean, search, searched, task_of
+from benchmarks._searches import (
+    Found,
+    Setting,
+    mean,
+    sealed_scores,
+    search,
+    searched,
+    task_of,
+)
 from w4s.racing import Race, Racing
 from w4s.reports.stats import clustered
 from w4s.sandbox import open_sandbox
 from w4s.sandbox.host import PythonSandbox
+from w4s.types import Attempt
 
 FAMILIES = ("toy_ledger", "toy_counting", "toy_passage", "toy_choice", "toy_dates")
-SEEDS = range(1000, 1010)
-PRIVATE, PUBLIC = 256, 2
+SEEDS = range(2000, 2050)
+PRIVATE, PUBLIC, SEALED = 128, 2, 256
 SETTING = Setting(turns=3)
 RULES = (Racing(), Racing(margin=0.02), Racing(error=0.1))
 EXAMPLES = 3
 """Workflows of the first state: measured in full in any case."""
 
-Scores = NDArray[np.float64]
-"""Of the candidates of one turn: candidates down, problems across."""
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The candidates of one turn."""
+
+    scores: NDArray[np.float64]
+    """On the private problems: candidates down, problems across."""
+    sealed: tuple[float, ...]
+    """Their accuracy where no search looks."""
 
 
 def main() -> None:
     _check_against_the_real_sandbox()
-    kept = Kept("racing", (PRIVATE, PUBLIC, SETTING))
-    searches: list[list[Scores]] = []
-    for seed in SEEDS:
-        for family in FAMILIES:
-            row = kept.row(f"{family}, seed {seed}", partial(_searched, family, seed))
-            searches.append([np.array(turn) for turn in row["turns"] if len(turn) > 1])
+    kept = Kept("racing", (PRIVATE, PUBLIC, SEALED, SETTING))
+    searches: list[list[Turn]] = []
+    for seed, family in zip(SEEDS, cycle(FAMILIES), strict=False):
+        row = kept.row(f"{family}, seed {seed}", partial(_searched, family, seed))
+        turns = [Turn(np.array(turn["scores"]), tuple(turn["sealed"])) for turn in row["turns"]]
+        searches.append([turn for turn in turns if len(turn.sealed) > 1])
         print(f"seed {seed} done", file=sys.stderr, flush=True)
-    turns = sum(map(len, searches))
-    print(f"{len(searches)} searches over {', '.join(FAMILIES)}, {turns} turns of up to 5")
-    print(f"candidates, races over {PRIVATE // 2} problems. All is simulated.")
+    turns_of_all = sum(map(len, searches))
+    print(f"{len(searches)} searches over {', '.join(FAMILIES)}, {turns_of_all} turns of up to 5")
+    print(f"candidates, races over {PRIVATE} problems, judged on {SEALED} sealed ones. Simulated.")
     for rule in RULES:
         _report(rule, searches)
 
 
 def _searched(family: str, seed: int) -> Row:
-    found = searched(task_of(family, seed, PRIVATE, PUBLIC, 1), SETTING, seed, 1)
+    task = task_of(family, seed, PRIVATE, PUBLIC, sealed=SEALED)
+    turns = searched(task, SETTING, seed, 1).turns
+    sealed = [sealed_scores(task, [a.workflow for a in turn.attempts], seed) for turn in turns]
     return {
         "turns": [
-            [
-                [outcome.value for outcome in attempt.evaluation.outcomes]
-                for attempt in turn.attempts
-            ]
-            for turn in found.turns
+            {"scores": [_values(attempt) for attempt in turn.attempts], "sealed": accuracies}
+            for turn, accuracies in zip(turns, sealed, strict=True)
         ]
     }
 
 
+def _values(attempt: Attempt) -> list[float]:
+    return [outcome.value for outcome in attempt.evaluation.outcomes]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which candidate was taken: its score where it was chosen, and where nobody looked."""
+    """Which candidate was taken: its score where it was chosen, and on the sealed problems."""
 
     seen: float
-    unseen: float
+    sealed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +107,12 @@ class Raced:
     all: int
 
 
-def _report(rule: Racing, searches: Sequence[Sequence[Scores]]) -> None:
+def _report(rule: Racing, searches: Sequence[Sequence[Turn]]) -> None:
     turns, finals = list[tuple[int, Raced]](), list[tuple[int, Raced]]()
     for number, search_turns in enumerate(searches):
-        for both in _both_ways(rule, search_turns):
-            turns += [(number, turn) for turn in both]
-            finals.append((number, _final(both)))
+        raced = [_raced(rule, turn) for turn in search_turns]
+        turns += [(number, turn) for turn in raced]
+        finals.append((number, _final(raced)))
     used, everything = sum(t.used for _, t in turns), sum(t.all for _, t in turns)
     examples = EXAMPLES * PRIVATE * len(searches)
     print(
@@ -103,25 +123,19 @@ def _report(rule: Racing, searches: Sequence[Sequence[Scores]]) -> None:
     )
 
 
-def _both_ways(rule: Racing, turns: Sequence[Scores]) -> Iterator[list[Raced]]:
-    half = PRIVATE // 2
-    for seen, unseen in ((slice(half), slice(half, None)), (slice(half, None), slice(half))):
-        yield [_raced(rule, turn[:, seen], turn[:, unseen]) for turn in turns]
-
-
-def _raced(rule: Racing, seen: Scores, unseen: Scores) -> Raced:
-    running, used = _race(rule, seen)
-    means, elsewhere = seen.mean(axis=1), unseen.mean(axis=1)
+def _raced(rule: Racing, turn: Turn) -> Raced:
+    running, used = _race(rule, turn.scores)
+    means = turn.scores.mean(axis=1)
     full, best = int(means.argmax()), max(running, key=lambda c: float(means[c]))
     return Raced(
-        Choice(float(means[full]), float(elsewhere[full])),
-        Choice(float(means[best]), float(elsewhere[best])),
+        Choice(float(means[full]), turn.sealed[full]),
+        Choice(float(means[best]), turn.sealed[best]),
         used,
-        seen.size,
+        turn.scores.size,
     )
 
 
-def _race(rule: Racing, scores: Scores) -> tuple[list[int], int]:
+def _race(rule: Racing, scores: NDArray[np.float64]) -> tuple[list[int], int]:
     """As `Evaluator.race` does it: who is left alone is measured to the end."""
     race, used, count = Race(rule, *scores.shape), 0, scores.shape[1]
     for block in rule.blocks(count):
@@ -143,7 +157,7 @@ def _final(turns: Sequence[Raced]) -> Raced:
 
 
 def _difference(pairs: Sequence[tuple[int, Raced]]) -> str:
-    gains = [100 * (pair.raced.unseen - pair.full.unseen) for _, pair in pairs]
+    gains = [100 * (pair.raced.sealed - pair.full.sealed) for _, pair in pairs]
     spread = clustered(gains, [number for number, _ in pairs])
     return f"{spread.value:+.2f} points [{spread.low:+.2f}, {spread.high:+.2f}]"
 
