@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from w4s.config import SearchConfig
+from w4s.config import CollectConfig, SearchConfig
 from w4s.errors import ConfigError, StoreError
 from w4s.store import RunFolder, read_journal, read_settings, write_whole
 from w4s.types import Outcome, Status, Usage
@@ -110,9 +110,24 @@ def test_a_changed_configuration_is_refused_with_the_difference(tmp_path: Path) 
             ConfigError, match=r"seed was 1, is 2; samples was not set, is 3\. .*--run"
         ):
             folder.settle(config(samples=3, seed=2), {"data": "abc"})
-        with pytest.raises(ConfigError, match=r"facts\.data was abc, is xyz"):
-            folder.settle(config(seed=1), {"data": "xyz"})
     assert read_settings(tmp_path)["seed"] == 1
+
+
+def test_the_same_settings_that_lead_to_something_else_are_refused(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as folder:
+        folder.settle(config(), {"w4s": "1.0", "problems": "0123456789abcdef"})
+        with pytest.raises(ConfigError, match=r"\(w4s was 1\.0, is 1\.1; problems: other ones\)"):
+            folder.settle(config(), {"w4s": "1.1", "problems": "fedcba9876543210"})
+
+
+def test_a_folder_of_another_kind_is_named_by_what_it_holds(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as folder:
+        folder.settle(config(), {})
+        collecting = CollectConfig.resolve({"tasks": ("toy_ledger",), "run": tmp_path})
+        with pytest.raises(ConfigError, match="holds a search; choose a new folder with --run"):
+            folder.settle(collecting, {})
+    with pytest.raises(ConfigError, match="holds a search, not a collection; w4s collect TASK"):
+        read_settings(tmp_path, of="tasks")
 
 
 def test_limits_may_change_when_a_run_goes_on(tmp_path: Path) -> None:

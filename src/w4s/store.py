@@ -35,6 +35,15 @@ CONFIG = "config.toml"
 LOCK = ".lock"
 """Held by the process that works in the folder."""
 
+_KINDS = {
+    "task": ("a search", "w4s search TASK --run FOLDER"),
+    "tasks": ("a collection", "w4s collect TASK --run FOLDER"),
+    "examples": ("a training", "w4s train EXAMPLES --run FOLDER"),
+}
+"""By a setting that only this kind of run has: what the folder holds, and what makes one."""
+
+_SHOWN = 12
+"""Characters of a fact that is told; longer ones are digests."""
 _LOOK_SECONDS = 0.05
 """Far longer than somebody who only looks (`is_held`) has the lock in the hand."""
 
@@ -113,21 +122,15 @@ class RunFolder:
         `facts` are what the settings led to (the data's digest, the version): a run must not go
         on with others either. ConfigError shows the difference.
         """
-        path = self.path / CONFIG
-        now = config.settings() | {"facts": dict(facts)}
-        if not path.exists():
-            self.write(CONFIG, to_toml(now))
-            return False
-        with _disk_errors(path):
-            was = from_toml(path.read_text(), path)
-        changed = differences(was, now, config.free())
+        changed = changes(self.path, config, facts, free=config.free())
         if changed:
             raise ConfigError(
                 f"{self.path} holds a run with other settings: {'; '.join(changed)}."
                 " Type the old settings to go on with it, or choose a new folder with --run"
             )
-        self.write(CONFIG, to_toml(now))
-        return True
+        bound = (self.path / CONFIG).exists()
+        self.write(CONFIG, to_toml(config.settings() | {"facts": dict(facts)}))
+        return bound
 
     def journal(self, name: str, type: type[T]) -> Journal[T]:
         return Journal(self.path / name, type)
@@ -151,13 +154,67 @@ class RunFolder:
         self.close()
 
 
-def read_settings(path: Path) -> dict[str, JSON]:
-    """The settings of the run in a folder, without holding it."""
+def read_settings(path: Path, *, of: str = "task") -> dict[str, JSON]:
+    """The settings of the run in a folder, without holding it. `of` is a setting that only such a
+    run has; ConfigError when the folder holds another kind of run, or none."""
+    kind, making = _KINDS[of]
+    was = _settled(path)
+    if not was:
+        raise ConfigError(f"{path} holds no run; {making} makes {kind}")
+    if of not in was:
+        raise ConfigError(f"{path} holds {_kind(was)}, not {kind}; {making} makes one")
+    return was
+
+
+def changes(
+    path: Path, config: Record, facts: Mapping[str, JSON], *, free: frozenset[str]
+) -> list[str]:
+    """How these settings differ from those that a run folder is bound to, each as `key was this, is
+    that`; empty where they do not, or where it is bound to none. Settings in `free` may differ.
+
+    ConfigError where the folder holds another kind of run, or where the settings are the same but
+    lead to something else now: the data have changed, or the version.
+    """
+    was = _settled(path)
+    if not was:
+        return []
+    now = config.settings()
+    if _kind(was) != _kind(now):
+        raise ConfigError(f"{path} holds {_kind(was)}; choose a new folder with --run")
+    facts_were = was.pop("facts", {})
+    changed = differences(was, now, free)
+    if changed or not isinstance(facts_were, Mapping):
+        return changed
+    moved = [
+        _told(key, facts_were.get(key), facts.get(key))
+        for key in (*facts, *(key for key in facts_were if key not in facts))
+        if facts_were.get(key) != facts.get(key)
+    ]
+    if moved:
+        raise ConfigError(
+            f"{path} was made when these settings led to something else ({'; '.join(moved)})."
+            " Put the data back as they were, or choose a new folder with --run"
+        )
+    return []
+
+
+def _settled(path: Path) -> dict[str, JSON]:
+    """The settings that a folder is bound to; nothing when it is bound to none."""
     file = path / CONFIG
     if not file.exists():
-        raise ConfigError(f"{path} holds no run; w4s search TASK --run {path} makes one")
+        return {}
     with _disk_errors(file):
         return from_toml(file.read_text(), file)
+
+
+def _told(key: str, was: JSON, now: JSON) -> str:
+    """A digest tells a reader nothing."""
+    short = max(len(str(was)), len(str(now))) <= _SHOWN
+    return f"{key} was {was}, is {now}" if short else f"{key}: other ones"
+
+
+def _kind(settings: Mapping[str, JSON]) -> str:
+    return next((kind for key, (kind, _) in _KINDS.items() if key in settings), "another run")
 
 
 def is_held(path: Path) -> bool:

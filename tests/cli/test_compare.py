@@ -46,6 +46,16 @@ def test_one_command_runs_resumes_and_reports(w4s: CommandLine) -> None:
     for name in ("comparison.md", "comparison.tex", "comparison.html", "accuracy_by_cost.svg"):
         assert "thrifty" in (folder / name).read_text()
 
+    # Other settings, another budget too, would pass the old numbers off as those of the new ones.
+    for words, said in {
+        ("search={private=9,public=2,test=8}",): "private was 6, is 9",
+        ("each_calls=111",): "max_calls was 110, is 111",
+    }.items():
+        other = w4s("compare", "small.toml", *words)
+        assert other.returncode == 2
+        assert said in other.stderr
+        assert "w4s compare FILE run=FOLDER" in other.stderr
+
     written = {path: path.read_bytes() for path in folder.rglob("tests.jsonl")}
     assert len(written) == 3
     again = w4s("compare", "small.toml")

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from w4s.cli.output import output, say
-from w4s.commands.planning import published_of
+from w4s.commands.planning import published_of, resolved
 from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import measure_sealed
@@ -33,13 +33,15 @@ from w4s.reports.compare import compare as compared
 from w4s.reports.run import Run, Tested, read_begin, read_run
 from w4s.reports.summary import Cost, best_entry, summarise
 from w4s.settings import nearest, read_file, read_overrides
-from w4s.store import RunFolder, write_whole
-from w4s.tasks.base import Interface
+from w4s.store import RunFolder, changes, write_whole
+from w4s.tasks.base import Interface, Task
 from w4s.types import JSON, Usage
 from w4s.workflow import baseline_names
 
 _UNLIMITED_TURNS = 1000
 """Where a budget ends the search."""
+_BUDGETS = frozenset(("max_usd", "max_calls", "max_tokens"))
+"""A search may go on with more; beside others it would no longer be an equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def compare(config: CompareConfig) -> None:
     """Run what is left, then show and write the comparison."""
     reference = _reference(config)
     contests = list(plan(config))
+    refuse_other_settings(contests)
     _run_all([c for c in contests if tested_of(c) is None], config.jobs, Console(stderr=True))
     comparison = compared(
         [_result(contest) for contest in contests], reference, volumes=config.volumes
@@ -112,6 +115,26 @@ def tested_of(contest: Contest) -> tuple[Run, Tested] | None:
     return (run, found[-1]) if found else None
 
 
+def refuse_other_settings(contests: Sequence[Contest]) -> None:
+    """ConfigError where a contest stands that was run with other settings, with another budget or
+    on other data: its numbers would pass for those of these settings."""
+    tasks: dict[tuple[object, ...], Task] = {}
+    for contest in contests:
+        asked = contest.config
+        if not asked.run.exists():
+            continue
+        sizes = (asked.task, asked.split, asked.private, asked.public, asked.test)
+        task = tasks.get(sizes) or tasks.setdefault(sizes, task_of(asked))
+        settled = asked if contest.workflow is not None else resolved(asked)
+        free = settled.free() - _BUDGETS
+        changed = changes(asked.run, settled, _facts(asked, task), free=free)
+        if changed:
+            raise ConfigError(
+                f"{contest.title} was run with other settings: {'; '.join(changed)}. Put the old"
+                " settings back, or choose a new folder: w4s compare FILE run=FOLDER"
+            )
+
+
 def _run_all(contests: Sequence[Contest], jobs: int, console: Console) -> None:
     """One after another, or `jobs` at a time in processes of their own. The first that fails
     ends it, once those under way have come to their end."""
@@ -151,9 +174,12 @@ def _run(contest: Contest) -> None:
 
 def _prepare(config: SearchConfig) -> None:
     """A run folder without a search, for tests alone."""
-    task = task_of(config)
     with RunFolder(config.run) as folder:
-        folder.settle(config, facts_of(task, published_of(config.method).examples(task.interface)))
+        folder.settle(config, _facts(config, task_of(config)))
+
+
+def _facts(config: SearchConfig, task: Task) -> dict[str, JSON]:
+    return facts_of(task, published_of(config.method).examples(task.interface))
 
 
 def _contestants(config: CompareConfig) -> dict[str, dict[str, JSON]]:

@@ -95,13 +95,8 @@ async def collect_in_folder(config: CollectConfig) -> Gathered:
 
 def read_collection(path: Path) -> Collection:
     """Everything in the folder. ConfigError when it holds no collection."""
-    settings = read_settings(path)
+    settings = read_settings(path, of="tasks")
     facts = settings.pop("facts", {})
-    if "tasks" not in settings or "episodes" not in settings:
-        raise ConfigError(
-            f"{path} holds a search, not a collection: its problems are those that a search is"
-            " judged by. w4s collect TASK --run FOLDER makes one"
-        )
     episodes = read_journal(path / EPISODES, Collected)
     return Collection(
         path,

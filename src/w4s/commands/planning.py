@@ -41,14 +41,27 @@ def plan_of(asked: SearchConfig, task: Task) -> Plan:
     """ConfigError for a method that is none, or that does not go with the rest."""
     published = published_of(asked.method)
     published.ready()
-    turns = asked.turns or published.turns
-    samples = asked.samples or published.samples
-    trials = asked.trials or published.trials
-    config = asked.model_copy(
-        update={"turns": turns, "samples": samples, "trials": trials, **_economical(asked)}
-    )
+    turns, samples, trials = _lengths(asked, published)
+    config = resolved(asked)
     _check_form(config)
     return Plan(config, turns, samples, trials, published.examples(task.interface))
+
+
+def resolved(asked: SearchConfig) -> SearchConfig:
+    """With what the user left open as the method was published."""
+    turns, samples, trials = _lengths(asked, published_of(asked.method))
+    return asked.model_copy(
+        update={"turns": turns, "samples": samples, "trials": trials, **_economical(asked)}
+    )
+
+
+def _lengths(asked: SearchConfig, published: Published) -> tuple[int, int, int]:
+    """Turns, samples, trials."""
+    return (
+        asked.turns or published.turns,
+        asked.samples or published.samples,
+        asked.trials or published.trials,
+    )
 
 
 def published_of(method: str) -> Published:
