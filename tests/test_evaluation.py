@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from programs import GOOD, solves_below
-from w4s.errors import BudgetExceeded, Rejected, TooManyUnscored
+from w4s.errors import BudgetExceeded, ProviderError, Rejected, TooManyUnscored
 from w4s.evaluation import Evaluator
 from w4s.models.base import Purpose, Reply, Request
+from w4s.racing import Racing
 from w4s.types import Evaluation, Message, Status, Workflow
 from world import asked_number, broken_on_threes, problems, right, world
 
@@ -105,3 +106,47 @@ def test_several_workflows_are_measured_side_by_side_and_one_may_be_lost() -> No
     assert isinstance(lost, TooManyUnscored)
     assert isinstance(measured, Evaluation)
     assert measured.accuracy == 1
+
+
+def test_a_race_goes_on_without_a_candidate_that_cannot_be_believed() -> None:
+    long_winded = GOOD.replace('"content": task', '"content": "long " * 50 + task')
+
+    def reject_long(messages: Sequence[Message], seed: int) -> str:
+        if len(messages[-1].content) > 200:
+            raise Rejected("too long")
+        return right(messages, seed)
+
+    async def main() -> list[Evaluation | TooManyUnscored]:
+        async with world(reject_long) as w:
+            candidates = [Workflow(long_winded), WORKFLOW, Workflow(solves_below(30))]
+            return await w.evaluator.race(
+                candidates, problems(0, 20), Purpose.VALIDATE, Racing(margin=0.0, looks=4)
+            )
+
+    lost, *measured = asyncio.run(main())
+    assert isinstance(lost, TooManyUnscored)
+    for evaluation in measured:
+        assert isinstance(evaluation, Evaluation)
+        assert (evaluation.accuracy, len(evaluation.outcomes)) == (1, 20)
+
+
+def test_faults_of_the_provider_put_nobody_behind_in_a_race() -> None:
+    long_winded = GOOD.replace('"content": task', '"content": "long " * 50 + task')
+
+    def sick_at_first(messages: Sequence[Message], seed: int) -> str:
+        if len(messages[-1].content) > 200 and asked_number(messages) < 8:
+            raise ProviderError("500 for good")
+        return right(messages, seed)
+
+    async def main() -> list[Evaluation | TooManyUnscored]:
+        async with world(sick_at_first) as w:
+            w.evaluator.unscored_limit = 0.5
+            candidates = [Workflow(long_winded), WORKFLOW]
+            return await w.evaluator.race(
+                candidates, problems(0, 20), Purpose.VALIDATE, Racing(margin=0.0, looks=4)
+            )
+
+    for evaluation in asyncio.run(main()):
+        assert isinstance(evaluation, Evaluation)
+        assert not evaluation.stopped
+        assert evaluation.accuracy == 1

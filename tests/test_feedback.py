@@ -58,3 +58,9 @@ def test_long_answers_are_cut() -> None:
     outcomes = tuple(scored(p, 0, "x" * 100_000) for p in PUBLIC)
     text = feedback(private(0, 0, 0, 0), Evaluation(WORKFLOW, outcomes), PUBLIC, last=None)
     assert len(text) < 10_000
+
+
+def test_three_cases_are_quoted_and_what_is_partly_right_is_one() -> None:
+    outcomes = tuple(scored(p, 0.6, f"half of {p.id}") for p in PUBLIC)
+    text = feedback(private(1, 1, 1, 1), Evaluation(WORKFLOW, outcomes), PUBLIC, last=0.5)
+    assert [f"half of {p.id}" in text for p in PUBLIC] == [True, True, True, False]

@@ -96,3 +96,23 @@ def test_one_candidate_races_alone_and_none_is_no_trouble() -> None:
 def test_blocks_cover_each_problem_once() -> None:
     for count in (1, 5, 8, 37, 128):
         assert [i for block in Racing(looks=8).blocks(count) for i in block] == list(range(count))
+
+
+def test_unscored_problems_are_no_chances_left_to_catch_up() -> None:
+    lost = [np.nan] * 4
+    table = np.array([[*lost, 1.0, 1.0, 1.0, 0.0], [*lost, 0.0, 0.0, 0.0, 1.0]])
+    assert run(table, Racing(error=1e-12))[0] == [0]
+
+
+@pytest.mark.parametrize("error", [0.05, 0.2])
+def test_a_candidate_is_stopped_once_the_bets_have_won_one_over_the_error(error: float) -> None:
+    stakes = np.array([0.1, 0.2, 0.3, 0.45, 0.6, 0.8])
+    problems, lost, fortunes = 200, 0, np.ones(6)
+    race = Race(Racing(error=error, margin=0.0), 2, problems)
+    while fortunes.mean() < 1 / error:
+        assert race.running == [0, 1]
+        needed = -lost / (problems - lost)
+        fortunes *= 1 + stakes / (1 + needed) * (1 - needed)
+        lost += 1
+        race.block([[1.0], [0.0]])
+    assert race.running == [0]

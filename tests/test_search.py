@@ -187,3 +187,10 @@ def test_the_prompt_alternates_between_user_and_assistant() -> None:
     _, _, meta = asyncio.run(search([[reply(solves_below(5))], [reply(solves_below(6))]]))
     roles = [message.role for message in meta.requests[-1].messages]
     assert roles == ["system", "user", "assistant", "user"]
+
+
+def test_the_turns_of_a_window_share_their_beginning_though_the_best_rises() -> None:
+    script = [[reply(solves_below(n))] for n in (12, 13, 14)]
+    _, turns, meta = asyncio.run(search(script))
+    assert shown(meta, 1).startswith(shown(meta, 0))
+    assert [turn.state.best_at_start for turn in turns] == [0.4, 0.4, 0.65]

@@ -75,6 +75,9 @@ class Usage:
     completion_tokens: int = 0
     usd: float = 0.0
     """Dollars, 0 where no price is known or needed."""
+    saved_tokens: int = 0
+    """In and out, of what came from disk: what it took when it was paid for."""
+    saved_usd: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -83,6 +86,8 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.usd + other.usd,
+            self.saved_tokens + other.saved_tokens,
+            self.saved_usd + other.saved_usd,
         )
 
 

@@ -73,6 +73,7 @@ def test_one_command_runs_resumes_and_reports(w4s: CommandLine) -> None:
         (["reference=adas"], "reference='adas' is no contestant"),
         (['tasks=["toy_leger"]'], "toy_ledger"),
         (["contestants={x={turnz=1}}"], "turnz"),
+        (["contestants={x={test=4}}"], "contestant 'x' has a test of its own"),
         (["seeds=0"], "seeds=0"),
     ],
 )

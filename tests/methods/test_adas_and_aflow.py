@@ -52,6 +52,7 @@ async def search(
     done: Sequence[Turn] = (),
     trials: int = 1,
     answer: Answer = right,
+    seed: int = 0,
 ) -> tuple[State, list[Turn], Answering]:
     meta = Answering(lambda messages, seed: "")
 
@@ -65,7 +66,7 @@ async def search(
         env = Environment(w.evaluator, SearchSet(PRIVATE, PUBLIC), EXAMPLES, trials=trials)
         begin = await env.begin()
         run = METHODS[method](
-            env, MetaAgent(meta, BRIEF, seed=0), begin, turns=turns, samples=samples, done=done
+            env, MetaAgent(meta, BRIEF, seed=seed), begin, turns=turns, samples=samples, done=done
         )
         return begin, [turn async for turn in run], meta
 
@@ -253,3 +254,19 @@ def test_every_method_has_published_settings_and_examples(
     assert published.turns >= 10
     for workflow in published.examples(interface):
         assert ("entry_point" in workflow.code) is (interface is Interface.CODE)
+
+
+def test_adas_counts_every_trial_of_the_first_designs() -> None:
+    _, _, meta = asyncio.run(search("adas", rising, turns=1, trials=3))
+    assert fitness([1.0] * 24 + [0.0] * 36) in asked(meta, 0)[0]
+
+
+def test_aflow_draws_other_parents_with_another_seed() -> None:
+    def refuse(request: Request, choice: int) -> str:
+        return "I would rather not."
+
+    drawn = set()
+    for seed in range(3):
+        _, _, meta = asyncio.run(search("aflow", refuse, turns=1, samples=12, seed=seed))
+        drawn.add(tuple(asked(meta, 0)))
+    assert len(drawn) > 1

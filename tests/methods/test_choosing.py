@@ -11,6 +11,7 @@ import pytest
 
 from programs import solves_below
 from w4s.environment import Environment, Parent
+from w4s.errors import ProviderError, Rejected
 from w4s.methods.choosing import (
     FRESH_TRIAL,
     Finalist,
@@ -19,7 +20,7 @@ from w4s.methods.choosing import (
     measure_again,
     pareto_front,
 )
-from w4s.models.base import Purpose
+from w4s.models.base import Purpose, Reply, Request
 from w4s.racing import Racing
 from w4s.tasks.base import SearchSet
 from w4s.types import Message, Proposal, State, Turn, Usage, Workflow
@@ -66,7 +67,8 @@ def test_the_pareto_front_keeps_what_nothing_beats_in_both() -> None:
 
 def test_the_cost_of_an_answer_counts_what_came_from_the_cache() -> None:
     assert cost_of_one(Usage(10, 0, 800, 200, 0.5), 5) == pytest.approx(0.1)
-    assert cost_of_one(Usage(5, 5, 400, 100, 0.25), 5) == pytest.approx(0.1)
+    assert cost_of_one(Usage(5, 5, 400, 100, 0.25, 500, 0.25), 5) == pytest.approx(0.1)
+    assert cost_of_one(Usage(cached=10, saved_tokens=1000), 5) == pytest.approx(200)
     assert cost_of_one(Usage(10, 0, 800, 200), 5) == pytest.approx(200)
 
 
@@ -135,5 +137,103 @@ def test_a_rebuilt_conversation_starts_from_the_parent(parent: Parent, anchor: f
             assert state.anchor.accuracy == pytest.approx(anchor)
             assert state.last.accuracy == pytest.approx(anchor)
             assert state.best.accuracy == pytest.approx(0.6)
+
+    asyncio.run(run())
+
+
+def test_unscored_problems_are_kept_out_of_the_fresh_accuracy_too() -> None:
+    def flaky(messages: Sequence[Message], seed: int) -> str:
+        if asked_number(messages) == 3 and sick:
+            raise ProviderError("500 for good")
+        return right(messages, seed)
+
+    sick = False
+
+    async def run() -> None:
+        nonlocal sick
+        async with world(flaky) as w:
+            env = environment(w)
+            begin = await env.begin()
+            sick = True
+            [found] = await measure_again(env, begin, [], count=1)
+            assert found.scores[3] is None
+            assert found.fresh == pytest.approx(5 / 19)
+
+    asyncio.run(run())
+
+
+def test_the_pareto_front_keeps_what_is_equal_in_both() -> None:
+    items = [("a", 0.5, 1.0), ("b", 0.5, 1.0), ("c", 0.5, 2.0)]
+    front = pareto_front(items, accuracy=lambda i: i[1], cost=lambda i: i[2])
+    assert [name for name, _, _ in front] == ["a", "b"]
+
+
+def test_each_finalist_has_its_own_trials_and_their_cost_is_that_of_one_answer() -> None:
+    async def run() -> None:
+        async with world() as w:
+            env = environment(w)
+            begin = await env.begin()
+            turn = await turn_of(env, begin, (12,))
+            before = len(w.model.requests)
+            found = await measure_again(env, begin, [turn], count=2, trials=2)
+            assert [f.fresh for f in found] == pytest.approx([0.6, 0.3])
+            assert [f.cost for f in found] == pytest.approx([15, 15])
+            fresh = w.model.requests[before:]
+            assert {r.identity.trial for r in fresh} == {FRESH_TRIAL, FRESH_TRIAL + 1}
+
+    asyncio.run(run())
+
+
+def test_trials_are_of_those_alone_that_a_race_has_not_stopped() -> None:
+    def hard(messages: Sequence[Message], seed: int) -> str:
+        return right(messages, seed) if asked_number(messages) % 2 else '{"answer": "0"}'
+
+    async def run() -> None:
+        async with world(hard) as w:
+            env = replace(environment(w), racing=Racing(), trials=2)
+            begin = await env.begin()
+            turn = await turn_of(env, begin, (1, 1, 20))
+            *others, winner = turn.attempts
+            assert len(winner.evaluation.outcomes) == 2 * len(PRIVATE)
+            assert winner.evaluation.accuracy == pytest.approx(0.5)
+            assert all(a.evaluation.stopped for a in others)
+            assert all(len(a.evaluation.outcomes) < len(PRIVATE) for a in others)
+            found = await measure_again(env, begin, [turn], count=9)
+            assert [f.workflow.name for f in found] == ["below 20", "six", "two"]
+
+    asyncio.run(run())
+
+
+def test_a_later_trial_that_cannot_be_believed_spoils_the_measurement() -> None:
+    async def run() -> None:
+        async with world() as w:
+            inner = w.model.complete
+
+            async def complete(request: Request) -> Reply:
+                if request.identity.trial == 1:
+                    raise Rejected("too long")
+                return await inner(request)
+
+            env = environment(w)
+            begin = await env.begin()
+            w.model.complete = complete  # type: ignore[method-assign]
+            assert (await turn_of(replace(env, trials=2), begin, (12,))).attempts == ()
+            assert len((await turn_of(env, begin, (12,))).attempts) == 1
+
+    asyncio.run(run())
+
+
+def test_what_never_ran_is_no_finalist() -> None:
+    broken = Workflow("def solver(agent, task):\n    raise ValueError\n", "broken")
+
+    async def run() -> None:
+        async with world() as w:
+            env = environment(w)
+            begin = await env.begin()
+            proposal = Proposal((Message("user", "go"),), "", broken)
+            turn = Turn(begin, tuple(await env.attempts(begin, [proposal])))
+            assert not turn.attempts[0].evaluation.ran
+            found = await measure_again(env, begin, [turn], count=9)
+            assert [f.workflow.name for f in found] == ["six", "two"]
 
     asyncio.run(run())

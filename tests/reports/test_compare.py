@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -12,9 +13,15 @@ import pytest
 from rich.console import Console
 
 from w4s.codec import decode
-from w4s.reports.compare import Comparison, Effort, Result, compare
+from w4s.reports.compare import Comparison, Effort, Paired, Result, compare
 from w4s.reports.compare_tables import as_html, as_json, as_latex, as_markdown, figures, show
-from w4s.reports.stats import mcnemar
+from w4s.reports.stats import (
+    Difference,
+    crossed,
+    mcnemar,
+    minimum_detectable_difference,
+    wilson,
+)
 
 TASKS = ("sums", "facts")
 
@@ -164,3 +171,94 @@ def test_figures_are_well_formed_and_stay_in_their_frame() -> None:
         for line in root.iter("{http://www.w3.org/2000/svg}polyline"):
             numbers = [float(n) for n in line.attrib["points"].replace(",", " ").split()]
             assert all(math.isfinite(n) and 0 <= n <= width for n in numbers)
+
+
+def table(found: list[Result], contestant: str) -> np.ndarray:
+    """Scores of a contestant: seeds down, problems of all tasks across."""
+    seeds = sorted({r.seed for r in found if r.contestant == contestant})
+    return np.array(
+        [
+            [s for r in found if (r.contestant, r.seed) == (contestant, seed) for s in r.scores]
+            for seed in seeds
+        ],
+        dtype=float,
+    )
+
+
+def test_a_reference_that_lacks_seeds_is_compared_on_those_it_has() -> None:
+    found = [r for r in results({"a": 0.6, "b": 0.8}) if r.contestant == "b" or r.seed < 3]
+    difference = compare(found, "a").overall[0].difference
+    assert difference.value == pytest.approx((table(found, "b")[:3] - table(found, "a")).mean())
+
+
+def test_several_seeds_are_more_than_one_sample_of_problems() -> None:
+    found = results({"a": 0.6, "b": 0.64})
+    difference = compare(found, "a").overall[0].difference
+    expected = crossed(table(found, "b") - table(found, "a"))
+    assert difference.p == pytest.approx(expected.p)
+
+
+def test_the_verdict_is_that_of_the_corrected_p_value() -> None:
+    chance = Difference(0.1, 0.01, 0.19, 0.03)
+    assert Paired("b", "", chance, 0.09, 0.1).verdict == ""
+    assert Paired("b", "", chance, 0.04, 0.1).verdict == "better"
+
+
+def test_what_would_be_found_follows_from_the_spread_of_the_differences() -> None:
+    found = results({"a": 0.6, "b": 0.7}, seeds=1)
+    differences = (table(found, "b") - table(found, "a"))[0]
+    expected = minimum_detectable_difference(len(differences), float(differences.std(ddof=1)))
+    assert compare(found, "a").overall[0].detectable == pytest.approx(expected, rel=0.02)
+
+
+def test_the_interval_of_several_seeds_is_over_seeds_and_problems() -> None:
+    found = [r for r in results({"a": 0.6}) if r.task == TASKS[0]]
+    [row] = compare(found, "a").rows
+    expected = crossed(table(found, "a"))
+    assert (row.interval.low, row.interval.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_unscored_problems_widen_the_interval_of_one_seed() -> None:
+    [found] = [r for r in results({"a": 0.6}, seeds=1) if r.task == TASKS[0]]
+    half = replace(found, scores=(*found.scores[:60], *[None] * 60))
+    assert compare([half], "a").rows[0].interval == wilson(sum(found.scores[:60]), 60)
+
+
+def test_optimism_is_what_the_search_promised_too_much() -> None:
+    [row, _] = compare(results({"a": 0.6}), "a").rows
+    assert row.optimism == pytest.approx(0.62 - row.accuracy)
+
+
+def test_a_search_that_ended_early_stays_where_it_was() -> None:
+    first, second = (r for r in results({"a": 0.6}, seeds=2) if r.task == TASKS[0])
+    found = [replace(first, curve=(0.5, 0.6)), replace(second, curve=(0.5, 0.7, 0.8))]
+    assert compare(found, "a").curves == (("a", pytest.approx((0.5, 0.65, 0.7))),)
+
+
+def test_costs_are_means_over_tasks_and_seeds() -> None:
+    found = [
+        replace(r, search=Effort(calls=100 * r.seed), use=Effort(tokens=10 * r.seed))
+        for r in results({"a": 0.6}, seeds=3)
+    ]
+    [costs] = compare(found, "a").costs
+    assert (costs.search.calls, costs.use.tokens) == (100, 10)
+
+
+def test_without_prices_the_front_is_of_accuracy_and_tokens() -> None:
+    tokens = {"plain": 900, "good": 2000, "dear": 2000}
+    found = [
+        replace(r, use=Effort(tokens=tokens[r.contestant]))
+        for r in results({"plain": 0.6, "good": 0.75, "dear": 0.6})
+    ]
+    front = {c.contestant: c.on_front for c in compare(found, "plain").costs}
+    assert front == {"plain": True, "good": True, "dear": False}
+
+
+def test_other_problems_are_no_pairs() -> None:
+    found = results({"a": 0.6, "b": 0.7}, seeds=1)
+    moved = [
+        replace(r, problems=tuple(f"x{p}" for p in r.problems)) if r.contestant == "b" else r
+        for r in found
+    ]
+    with pytest.raises(ValueError, match="'a' and 'b' were tested on different problems"):
+        compare(moved, "a")

@@ -189,3 +189,19 @@ def test_the_template_is_a_working_task(tmp_path: Path) -> None:
     path.write_text(NEW_TASK_TEMPLATE.format(file=path))
     assert load_task(str(path)).metric == "share of answers whose last number is the gold number"
     assert len(NEW_TASK_TEMPLATE.splitlines()) <= 30
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        (Sizes(private=15, public=15, test=15), "has 10 public problems; 15 were asked for"),
+        (Sizes(private=5, public=5, training=25, test=5), "has 20 training problems"),
+    ],
+)
+def test_related_rows_never_leave_a_set_smaller_than_was_asked_for(
+    tmp_path: Path, sizes: Sizes, message: str
+) -> None:
+    path = tmp_path / "families.csv"
+    path.write_text("question,answer\n" + "\n".join(f"q{i // 10},a" for i in range(50)))
+    with pytest.raises(ConfigError, match=message):
+        load_task(str(path), sizes=sizes)

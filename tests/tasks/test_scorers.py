@@ -73,7 +73,14 @@ def test_a_users_function_that_raises_scores_nothing_and_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [(2, "returned 2"), (None, "returned None"), (float("nan"), "nan")]
+    ("value", "message"),
+    [
+        (2, "returned 2"),
+        (-1, "returned -1"),
+        (None, "returned None"),
+        (float("nan"), "nan"),
+        (Score(80.0), "returned Score"),
+    ],
 )
 def test_a_users_function_that_returns_no_score_is_found_on_the_gold_answers(
     value: object, message: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from w4s.errors import ConfigError
 from w4s.tasks.base import Sizes
-from w4s.tasks.splits import Sets, by_role, deal, drawn, shuffled
+from w4s.tasks.splits import Sets, by_role, deal, drawn, overlaps, shuffled
+from w4s.tasks.toy import load_toy
 from w4s.types import Problem
 
 
@@ -74,3 +76,17 @@ def test_asking_for_too_many_is_a_clear_error() -> None:
         drawn("x", Sets(rows, rows, rows, rows), Sizes(test=6), 0)
     with pytest.raises(ConfigError, match="at least one"):
         drawn("x", Sets(rows, rows, rows, rows), Sizes(private=0), 0)
+
+
+@pytest.mark.parametrize("kind", ["private", "public", "test"])
+def test_a_training_problem_of_another_set_is_found(kind: str) -> None:
+    task = load_toy("toy_ledger", sizes=Sizes(4, 2, 8, 4))
+    [problem, *_] = {
+        "private": task.search.private,
+        "public": task.search.public,
+        "test": task.sealed.open(),
+    }[kind]
+    assert overlaps([task]) == []
+    [found] = overlaps([replace(task, training=(*task.training, problem))])
+    assert {found.first, found.second} == {f"toy_ledger {kind}", "toy_ledger training"}
+    assert found.origins == (problem.origin,)

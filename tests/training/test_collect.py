@@ -1,6 +1,7 @@
 """Episodes side by side, on training problems, and again after a stop."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ from w4s.errors import ConfigError, TooManyUnscored
 from w4s.meta_agent import MetaAgent
 from w4s.store import Journal
 from w4s.tasks.base import Brief, Interface, SearchSet
+from w4s.tasks.registry import load_task
 from w4s.tasks.toy import load_toy
 from w4s.training.collect import Collected, Episode, collect, episode_problems, plan_episodes
 from w4s.training.dataset import Choices, collect_examples
@@ -118,3 +120,30 @@ def test_too_few_training_problems() -> None:
 def test_episodes_take_turns_and_have_seeds_of_their_own() -> None:
     assert [(e.task, e.number) for e in EPISODES] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert len({e.seed for e in EPISODES}) == 4
+
+
+@pytest.mark.parametrize("name", ["mgsm", "gsm_plus", "drop"])
+def test_no_public_problem_of_an_episode_shares_its_origin_with_a_private_one(name: str) -> None:
+    task = load_task(name)
+    for episode in plan_episodes((name,), 20, seed=0):
+        found = episode_problems(task, episode, private=40, public=10, seed=0)
+        assert (len(found.private), len(found.public)) == (40, 10)
+        assert not {p.origin for p in found.private} & {p.origin for p in found.public}
+
+
+def test_a_collection_that_is_cancelled_ends_at_once(tmp_path: Path) -> None:
+    class Endless:
+        async def begin(self) -> None:
+            await asyncio.sleep(60)
+
+    async def main() -> None:
+        with closing(Journal(tmp_path / "episodes.jsonl", Collected)) as journal:
+            made = collect(EPISODES, lambda episode: (Endless(), None), journal)  # type: ignore[arg-type, return-value]
+            async with asyncio.timeout(0.1):
+                async for _ in made:
+                    pass
+
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert time.monotonic() - start < 10

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from w4s.errors import StoreError
-from w4s.meta_agent import repair_request
+from w4s.meta_agent import Form, repair_request
 from w4s.reward import advantage, continuous, margin
 from w4s.training.card import Lengths, card, histogram, picture, statistics
 from w4s.training.dataset import (
@@ -18,9 +18,10 @@ from w4s.training.dataset import (
     examples,
     groups,
     read_examples,
+    rewarded,
     write_examples,
 )
-from w4s.training.settings import Repaired, Reward, Selection, Weighting
+from w4s.training.settings import DatasetConfig, Repaired, Reward, Selection, Weighting
 from w4s.types import Message, Trajectory
 
 
@@ -181,3 +182,43 @@ def test_statistics_of_nothing() -> None:
     assert statistics([]).examples == 0
     assert statistics([]).unrewarded == 0
     assert picture({}).startswith("<svg")
+
+
+def test_every_setting_of_the_command_is_heeded(tmp_path: Path) -> None:
+    asked = {
+        "temperature": 0.7,
+        "selection": Selection.BEST,
+        "weighting": Weighting.ONE,
+        "reward": Reward.MARGIN,
+        "noise": 0.3,
+        "repaired": Repaired.DROP,
+        "form": Form.COMPACT,
+        "tasks": ("toy",),
+        "minimum_accuracy": 0.2,
+        "reward_above": 0.1,
+    }
+    config = DatasetConfig.resolve({"out": tmp_path, "turns": (1, 3), **asked})
+    assert Choices.of(config) == Choices(turns=(0, 2), **asked)  # type: ignore[arg-type]
+
+
+def test_the_minimum_accuracy_itself_is_enough(trajectory: Trajectory) -> None:
+    found = examples(trajectory, choices=Choices(minimum_accuracy=0.6))
+    assert [e.reply for e in found] == ["plan a\nbest", "plan d", "plan e", "plan e"]
+
+
+def test_what_never_ran_is_no_peer_and_needs_none(
+    make: Callable[..., Trajectory], attempt: Callable[..., Any]
+) -> None:
+    dead = attempt("c", 0.0, 0.0, ran=False)
+    [turn, nothing] = make([[attempt("a", 0.4, 0.0), attempt("b", 0.6, 1.0), dead], [dead]]).turns
+    assert [a.reward for a in rewarded(turn, Reward.ADVANTAGE).attempts] == pytest.approx(
+        [-1.0, 1.0, 0.0]
+    )
+    assert [a.reward for a in rewarded(nothing, Reward.ADVANTAGE).attempts] == [0.0]
+
+
+def test_episodes_that_differ_in_their_replies_alone_both_count(
+    make: Callable[..., Trajectory], attempt: Callable[..., Any]
+) -> None:
+    one, other = make([[attempt("a", 0.9, 1.0)]]), make([[attempt("b", 0.9, 1.0)]])
+    assert [e.reply for e in collect_examples([one, other], Choices())] == ["a", "b"]

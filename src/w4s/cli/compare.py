@@ -26,7 +26,6 @@ from w4s.commands.workbench import facts_of, task_of
 from w4s.config import CompareConfig, SearchConfig, TestConfig
 from w4s.errors import BudgetExceeded, ConfigError
 from w4s.methods import METHODS
-from w4s.methods.choosing import cost_of_one
 from w4s.reports import compare_tables
 from w4s.reports.compare import Comparison, Effort, Result
 from w4s.reports.compare import compare as compared
@@ -42,6 +41,8 @@ _UNLIMITED_TURNS = 1000
 """Where a budget ends the search."""
 _BUDGETS = frozenset(("max_usd", "max_calls", "max_tokens"))
 """A search may go on with more; beside others it would no longer be an equal."""
+_SEALED = frozenset(("test", "split"))
+"""Settings that decide which problems are sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,12 @@ def _contestants(config: CompareConfig) -> dict[str, dict[str, JSON]]:
                 f"unknown baseline {name!r}{nearest(name, baseline_names())}"
                 f" (baselines: {', '.join(baseline_names())})"
             )
+    for name, own in config.contestants.items():
+        for setting in _SEALED & own.keys():
+            raise ConfigError(
+                f"contestant {name!r} has a {setting} of its own, so its sealed problems would not"
+                f" be those of the others; give {setting} under [search]"
+            )
     methods: dict[str, dict[str, JSON]] = {name: {"method": name} for name in config.methods}
     baselines: dict[str, dict[str, JSON]] = {name: {"workflow": name} for name in config.baselines}
     return {**methods, **config.contestants, **baselines}
@@ -281,15 +288,14 @@ def _result(contest: Contest) -> Result:
 
 def _search_effort(cost: Cost) -> Effort:
     totals = cost.executor + cost.meta_agent
-    tokens = totals.prompt_tokens + totals.completion_tokens
-    return Effort(cost.usd, totals.calls, tokens, cost.seconds)
+    return Effort(cost.usd, totals.calls, totals.spent.tokens, cost.seconds)
 
 
 def _answer_effort(usage: Usage, answers: int, seconds: float) -> Effort:
-    unpriced = Usage(usage.calls, usage.cached, usage.prompt_tokens, usage.completion_tokens)
+    """With what had been paid for in an earlier sitting."""
     return Effort(
-        cost_of_one(usage, answers) if usage.usd else 0.0,
+        (usage.usd + usage.saved_usd) / answers,
         (usage.calls + usage.cached) / answers,
-        cost_of_one(unpriced, answers),
+        (usage.prompt_tokens + usage.completion_tokens + usage.saved_tokens) / answers,
         seconds / answers,
     )

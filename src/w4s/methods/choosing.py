@@ -16,7 +16,7 @@ import numpy as np
 
 from w4s.environment import Environment
 from w4s.models.base import Purpose
-from w4s.types import Entry, Evaluation, State, Turn, Usage, Workflow
+from w4s.types import Entry, Evaluation, Outcome, State, Status, Turn, Usage, Workflow
 from w4s.waiting import settled
 
 T = TypeVar("T")
@@ -32,15 +32,15 @@ class Finalist:
     workflow: Workflow
     validated: float
     """Accuracy in the search: too high on average, because it was chosen for being high."""
-    scores: tuple[float, ...]
-    """Fresh scores, problem by problem; the mean of the trials, 0 where unscored."""
+    scores: tuple[float | None, ...]
+    """Fresh scores, problem by problem; the mean of the trials, None where all were unscored."""
     cost: float
     """Of one answer: dollars, or tokens where no price is known."""
 
     @property
     def fresh(self) -> float:
         """The accuracy to believe."""
-        return sum(self.scores) / len(self.scores)
+        return _mean(self.scores) or 0.0
 
     @property
     def accuracy(self) -> float:
@@ -81,17 +81,17 @@ def pareto_front(
     """What nothing else beats in both, cheapest first."""
     front: list[T] = []
     for item in sorted(items, key=lambda i: (cost(i), -accuracy(i))):
-        if not front or accuracy(item) > accuracy(front[-1]):
+        last = (accuracy(front[-1]), cost(front[-1])) if front else None
+        if last is None or accuracy(item) > last[0] or (accuracy(item), cost(item)) == last:
             front.append(item)
     return front
 
 
 def cost_of_one(usage: Usage, answers: int) -> float:
     """What one answer costs: dollars, or tokens where there is no price. Calls that came from the
-    cache are counted at the average of the paid ones."""
-    spent = usage.usd or float(usage.prompt_tokens + usage.completion_tokens)
-    paid = max(1, usage.calls)
-    return spent * (usage.calls + usage.cached) / paid / max(1, answers)
+    cache count as what was once paid for them."""
+    tokens = usage.prompt_tokens + usage.completion_tokens + usage.saved_tokens
+    return (usage.usd + usage.saved_usd or float(tokens)) / max(1, answers)
 
 
 def _measured(begin: State, turns: Sequence[Turn]) -> list[Entry]:
@@ -109,14 +109,25 @@ def _measured(begin: State, turns: Sequence[Turn]) -> list[Entry]:
 
 
 def _finalist(entry: Entry, trials: Sequence[Evaluation]) -> Finalist:
-    table = np.array([[outcome.value for outcome in trial.outcomes] for trial in trials])
+    of_problems = zip(*(map(_score, trial.outcomes) for trial in trials), strict=True)
+    answers = sum(len(trial.outcomes) for trial in trials)
     usage = sum((trial.usage for trial in trials), Usage())
     return Finalist(
         entry.workflow,
         entry.accuracy,
-        tuple(float(score) for score in table.mean(axis=0)),
-        cost_of_one(usage, table.size),
+        tuple(_mean(scores) for scores in of_problems),
+        cost_of_one(usage, answers),
     )
+
+
+def _score(outcome: Outcome) -> float | None:
+    return None if outcome.status is Status.UNSCORED else outcome.value
+
+
+def _mean(scores: Sequence[float | None]) -> float | None:
+    """Over what was scored; None when nothing was."""
+    known = [score for score in scores if score is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _behind(finalist: Finalist, best: Finalist) -> float:
@@ -125,7 +136,8 @@ def _behind(finalist: Finalist, best: Finalist) -> float:
 
 def _standard_error(first: Finalist, second: Finalist) -> float:
     """Of the difference of their fresh accuracies, problem by problem."""
-    differences = np.array(first.scores) - np.array(second.scores)
+    pairs = zip(first.scores, second.scores, strict=True)
+    differences = np.array([a - b for a, b in pairs if a is not None and b is not None])
     if len(differences) < 2:
         return 0.0
     return float(differences.std(ddof=1) / np.sqrt(len(differences)))

@@ -24,7 +24,6 @@ from w4s.types import Usage
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, reply TEXT NOT NULL) WITHOUT ROWID;
 """
-_FROM_DISK = Usage(cached=1)
 
 
 class Cached:
@@ -87,14 +86,19 @@ class Cached:
 
     def _hit(self, reply: Reply) -> Reply:
         self._on_hit()
-        return replace(reply, usage=_FROM_DISK)
+        return replace(reply, usage=_from_disk(reply.usage))
 
     def _read(self, text: Any) -> Reply:
         try:
             data = json.loads(text)
+            paid = Usage(
+                prompt_tokens=data["prompt_tokens"],
+                completion_tokens=data["completion_tokens"],
+                usd=data.get("usd", 0.0),
+            )
             return Reply(
                 tuple(Choice(text, finish, _ids(ids)) for text, finish, ids in data["choices"]),
-                _FROM_DISK,
+                paid,
                 _ids(data["prompt_ids"]),
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -121,14 +125,21 @@ def request_key(model: str, request: Request) -> bytes:
 
 
 def _write(reply: Reply) -> str:
-    """The tokens are kept for whoever reads the file; a hit does not report them."""
     return json.dumps(
         {
             "choices": [(c.text, c.finish_reason, c.token_ids) for c in reply.choices],
             "prompt_ids": reply.prompt_ids,
             "prompt_tokens": reply.usage.prompt_tokens,
             "completion_tokens": reply.usage.completion_tokens,
+            "usd": reply.usage.usd,
         }
+    )
+
+
+def _from_disk(paid: Usage) -> Usage:
+    """Of a hit: nothing is paid now, and what was paid then is told."""
+    return Usage(
+        cached=1, saved_tokens=paid.prompt_tokens + paid.completion_tokens, saved_usd=paid.usd
     )
 
 

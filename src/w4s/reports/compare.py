@@ -207,8 +207,10 @@ def _pair(
     shared = {(r.task, r.seed) for r in theirs} & {(r.task, r.seed) for r in ours}
     if not shared:
         return None
-    first, seeds, _ = _table([r for r in ours if (r.task, r.seed) in shared])
-    second, _, _ = _table([r for r in theirs if (r.task, r.seed) in shared])
+    first, seeds, problems = _table([r for r in ours if (r.task, r.seed) in shared])
+    second, _, others = _table([r for r in theirs if (r.task, r.seed) in shared])
+    if problems != others:
+        raise ValueError(f"{reference!r} and {other!r} were tested on different problems")
     difference = crossed(first - second)
     if len(seeds) == 1 and _right_or_wrong(first) and _right_or_wrong(second):
         exact = mcnemar(int(np.sum(first > second)), int(np.sum(first < second)))

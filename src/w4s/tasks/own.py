@@ -108,8 +108,9 @@ def own_task(
     if options.split is None:
         sets = deal(problems, _default_sizes(name, len(problems), sizes), seed)
     else:
-        sets = _as_marked(name, problems, rows, options.split, seed).sized(name, sizes)
-    _all_filled(name, sets, sizes)
+        sets = _as_marked(name, problems, rows, options.split, seed)
+    _all_filled(name, sets)
+    sets = sets.sized(name, sizes)
     scorer_name = options.scorer if isinstance(options.scorer, str) else "own function"
     return Task(
         name=name,
@@ -223,7 +224,7 @@ def _as_marked(
     return Sets(**{kind: tuple(shuffled(found, seed)) for kind, found in sets.items()})
 
 
-def _all_filled(name: str, sets: Sets, sizes: Sizes | None) -> None:
+def _all_filled(name: str, sets: Sets) -> None:
     found = {"validation": sets.private, "public": sets.public, "test": sets.test}
     empty = [kind for kind, problems in found.items() if not problems]
     if empty:
@@ -231,8 +232,6 @@ def _all_filled(name: str, sets: Sets, sizes: Sizes | None) -> None:
             f"{name} has no {' and no '.join(empty)} problems; a task needs at least three rows "
             "with different questions"
         )
-    if sizes is not None and len(sets.training) < (sizes.training or 0):
-        raise ConfigError(f"{name} has {len(sets.training)} training problems left")
 
 
 def _keys(problems: Sequence[Problem]) -> Callable[[Problem], AnswerKey | None]:

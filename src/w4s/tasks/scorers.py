@@ -146,7 +146,7 @@ def check_user_function(
 
 
 def _as_score(value: object, answer: str) -> Score:
-    if isinstance(value, Score):
+    if isinstance(value, Score) and 0 <= value.value <= 1:
         return value
     if isinstance(value, int | float) and 0 <= value <= 1:
         return Score(float(value), answer.strip()[:SHOWN], "as the task's own scorer says")

@@ -60,7 +60,8 @@ def plan_episodes(tasks: Sequence[str], count: int, seed: int) -> list[Episode]:
 def episode_problems(
     task: Task, episode: Episode, *, private: int, public: int, seed: int
 ) -> SearchSet:
-    """The problems of one episode: drawn from the training set, other ones for each episode."""
+    """The problems of one episode: drawn from the training set afresh for each episode. No public
+    problem shares its origin with a private one: its answer is shown."""
     if private + public > len(task.training):
         raise ConfigError(
             f"{task.name} has {len(task.training)} training problems; an episode with"
@@ -68,7 +69,16 @@ def episode_problems(
         )
     rng = random.Random(f"{seed} {episode.task} {episode.number}")
     drawn = rng.sample(task.training, private + public)
-    return SearchSet(tuple(drawn[:private]), tuple(drawn[private:]))
+    hidden = {problem.origin for problem in drawn[:private]}
+    shown = [problem for problem in drawn[private:] if problem.origin not in hidden]
+    taken = hidden | {problem.origin for problem in shown}
+    spare = [problem for problem in task.training if problem.origin not in taken]
+    if len(shown) + len(spare) < public:
+        raise ConfigError(
+            f"{task.name} has too few training problems of other origins for an episode with"
+            f" private={private} and public={public}"
+        )
+    return SearchSet(tuple(drawn[:private]), (*shown, *rng.sample(spare, public - len(shown))))
 
 
 async def collect(
@@ -111,6 +121,10 @@ async def collect(
                 else:
                     journal.append(made)
                     yield made
+    except asyncio.CancelledError:  # at once: what is under way is given up
+        for task in running:
+            task.cancel()
+        raise
     finally:  # stopped: what is under way is paid for, so it is kept
         await asyncio.gather(*running, return_exceptions=True)
         for task, episode in running.items():

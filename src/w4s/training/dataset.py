@@ -89,9 +89,12 @@ def examples(
 
 def rewarded(turn: Turn, reward: Reward, noise: float = 0.02) -> Turn:
     """The turn with the rewards of another rule. An episode goes on by accuracy alone, so its
-    rewards may be changed when it is over."""
+    rewards may be changed when it is over. What never ran is not learned from and keeps its own."""
     peers = _of_turn(turn)
-    attempts = (replace(a, reward=_reward(turn, a, reward, noise, peers)) for a in turn.attempts)
+    attempts = (
+        replace(a, reward=_reward(turn, a, reward, noise, peers)) if a.evaluation.ran else a
+        for a in turn.attempts
+    )
     return replace(turn, attempts=tuple(attempts))
 
 

@@ -57,7 +57,7 @@ class PeerHost:
     """The conversation of the program that was found, with marks in place of its inputs."""
     over: BudgetExceeded | None = None
     """The limit that was reached."""
-    _broken: W4sError | None = None
+    broken: W4sError | None = None
     """What else makes it senseless to go on."""
     _asked: int = 0
     _lost: int = 0
@@ -72,8 +72,8 @@ class PeerHost:
 
     def check(self) -> None:
         """Raise what leaves no program to believe in."""
-        if self._broken is not None:
-            raise self._broken
+        if self.broken is not None:
+            raise self.broken
         if self._lost > self.env.evaluator.unscored_limit * self._asked:
             raise TooManyUnscored(
                 f"{self._lost} of {self._asked} calls of GEPA failed for faults of the provider"
@@ -105,10 +105,10 @@ class PeerHost:
             return _refused(error)
         except ProviderError as error:
             if isinstance(error, AccessDenied):
-                self._broken = self._broken or error
+                self.broken = self.broken or error
             return _refused(error)
         except W4sError as error:
-            self._broken = self._broken or error
+            self.broken = self.broken or error
             return _refused(error)
 
     # --- The models --------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class PeerHost:
         most_tokens: int,
         json_mode: bool,
     ) -> web.Response:
-        if (stop := self.over or self._broken) is not None:
+        if (stop := self.over or self.broken) is not None:
             raise stop
         identity = Identity(self.agent.seed, purpose, "gepa", occurrence=self._seen[messages])
         self._seen[messages] += 1
@@ -188,7 +188,7 @@ class PeerHost:
         return await runner.scorer(problem, text, runner.executor.sandbox)
 
     async def _over(self, request: web.Request) -> web.Response:
-        return web.json_response({"over": (self.over or self._broken) is not None})
+        return web.json_response({"over": (self.over or self.broken) is not None})
 
     async def _found(self, request: web.Request) -> web.Response:
         told = await request.json()

@@ -67,7 +67,7 @@ async def run_peer(host: PeerHost, *, metric_calls: int) -> None:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-        if process.returncode != 0 and host.over is None:
+        if process.returncode != 0 and host.over is None and host.broken is None:
             last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
             raise W4sError(f"DSPy's process ended with {process.returncode}: {last}")
 
