@@ -149,6 +149,16 @@ def test_a_python_file_with_a_scorer_of_its_own(tmp_path: Path) -> None:
     assert asyncio.run(task.scorer(task.example, task.example_answer, NoSandbox())).value == 1
 
 
+def test_an_edited_scorer_makes_another_task(tmp_path: Path) -> None:
+    path = write_csv(tmp_path)
+    scorer = tmp_path / "s.py"
+    variants = []
+    for value in (0, 1):
+        scorer.write_text(f"def score(answer, target):\n    return {value}\n")
+        variants.append(load_task(f"{path}:scorer={scorer}:score").variant)
+    assert variants[0] != variants[1]
+
+
 def test_a_python_file_with_rows(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(

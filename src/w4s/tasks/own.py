@@ -7,6 +7,7 @@ a scorer that raises is found before anything is spent.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,7 @@ def own_task(
         rule=_ANSWER_FORMATS.get(scorer_name, "The task's own function decides."),
         division=_DIVISIONS[options.split is None],
         answer_keys=_keys(problems),
-        variant={"seed": seed, "sha256": sha256, "scorer": scorer_name},
+        variant={"seed": seed, "sha256": sha256, "scorer": _identity(options.scorer)},
     )
 
 
@@ -232,6 +233,18 @@ def _all_filled(name: str, sets: Sets) -> None:
             f"{name} has no {' and no '.join(empty)} problems; a task needs at least three rows "
             "with different questions"
         )
+
+
+def _identity(scorer: str | UserFunction) -> str:
+    """Its name, or of a user's own the checksum of its file: an edited one may judge otherwise."""
+    if isinstance(scorer, str):
+        return scorer
+    code = getattr(scorer, "__code__", None)
+    try:
+        text = Path(code.co_filename).read_bytes() if code is not None else b""
+    except OSError:  # typed into a console
+        text = b""
+    return f"own function {hashlib.sha256(text).hexdigest()[:16]}"
 
 
 def _keys(problems: Sequence[Problem]) -> Callable[[Problem], AnswerKey | None]:

@@ -40,15 +40,15 @@ def need_math_verify() -> None:
 async def equal(gold: str, answer: str) -> bool | None:
     """Whether math-verify finds the expressions equal; None when that took too much.
 
-    Raises SandboxError when the process makes no progress at all.
+    Raises SandboxError when the process dies or makes no progress at all.
     """
     if len(gold) > LONGEST or len(answer) > LONGEST:
         return False
     try:
         with anyio.fail_after(WALL_SECONDS):
             return await to_process.run_sync(_verify, gold, answer, cancellable=True)
-    except anyio.BrokenWorkerProcess:
-        return None
+    except (anyio.BrokenWorkerProcess, OSError) as error:
+        raise SandboxError(f"the process that compares expressions failed: {error!r}") from None
     except TimeoutError:
         raise SandboxError(f"no verdict on an expression in {WALL_SECONDS:g} s") from None
 
