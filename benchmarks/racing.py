@@ -41,7 +41,7 @@ FAMILIES = ("toy_ledger", "toy_counting", "toy_passage", "toy_choice", "toy_date
 SEEDS = range(2000, 2050)
 PRIVATE, PUBLIC, SEALED = 128, 2, 256
 SETTING = Setting(turns=3)
-RULES = (Racing(), Racing(margin=0.02), Racing(error=0.1))
+RULES = (Racing(), Racing(margin=0.04), Racing(error=0.1))
 EXAMPLES = 3
 """Workflows of the first state: measured in full in any case."""
 

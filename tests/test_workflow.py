@@ -1,6 +1,7 @@
 """Finding a workflow in a reply, and the ones that come along."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from w4s.workflow import (
     baselines,
     example_workflows,
     load_baseline,
+    named_workflow,
     parse_reply,
 )
 
@@ -85,3 +87,28 @@ def test_every_published_baseline_comes_for_both_interfaces(interface: str) -> N
 def test_each_baseline_belongs_to_one_interface() -> None:
     names = [workflow.name for i in ("answer", "code") for workflow in baselines(i)]
     assert sorted(names) == baseline_names()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("question,answer\n1,2\n", "defines no function solver"),
+        ("print(solver)\n", "defines no function solver"),
+        ("def solver(agent, task:\n", "is no Python"),
+    ],
+)
+def test_a_file_without_a_solver_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "w.py"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        named_workflow(str(path), "answer")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["def solver(agent, task):\n    return {}\n", "from w import solver\n", "solver = print\n"],
+)
+def test_a_file_that_binds_a_solver_is_a_workflow(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "w.py"
+    path.write_text(text)
+    assert named_workflow(str(path), "answer") == Workflow(text, "w")

@@ -16,6 +16,10 @@ from pydantic import Field
 from w4s.settings import FREE, Count, Dollars, Record, Share, Tracking, VariableName
 
 
+Size = Annotated[int, Field(ge=1, le=100_000)]
+"""Problems of one set. Toy tasks make as many as they are asked for."""
+
+
 class Format(StrEnum):
     """How a report is written."""
 
@@ -177,16 +181,16 @@ class SearchConfig(Setup):
         description="The economical mode, all in one: racing, parent=best, three finalists and"
         " choice=economical.",
     )
-    private: Count | None = Field(
+    private: Size | None = Field(
         default=None,
         description="Private validation problems. More make accuracies surer and cost more;"
         " default: the task's own number.",
     )
-    public: Count | None = Field(
+    public: Size | None = Field(
         default=None,
         description="Public problems, which feedback may quote; default: the task's own.",
     )
-    test: Count | None = Field(
+    test: Size | None = Field(
         default=None, description="Sealed test problems; default: the task's own number."
     )
 

@@ -37,7 +37,7 @@ class Racing:
     error: float = 0.2
     """Largest chance, per pair, that a candidate is stopped which would have ended ahead of the
     other by `margin` or more. Lower it to be surer, at the price of fewer calls saved."""
-    margin: float = 0.04
+    margin: float = 0.02
     """The lead that matters, as a share of the whole score. At 0 candidates that are as good as
     equal are both measured to the end; a stopped one may have been better by less than this."""
     looks: int = 16

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 from importlib.resources import files
 from pathlib import Path
 
@@ -74,17 +75,32 @@ def named_workflow(name: str, interface: str) -> Workflow:
     """A baseline by its name, else a file of the user's."""
     if name in baseline_names():
         return load_baseline(name)
-    path = Path(name)
-    try:
-        return Workflow(path.read_text(encoding="utf-8"), path.stem)
-    except FileNotFoundError:
+    if not Path(name).exists():
         names = [w.name for w in baselines(interface)]
         raise ConfigError(
             f"no file and no baseline {name!r}{nearest(name, names)} (baselines:"
             f" {', '.join(names)})"
-        ) from None
+        )
+    return read_workflow(Path(name))
+
+
+def read_workflow(path: Path) -> Workflow:
+    """A file of the user's. What a meta-agent wrote is for the sandbox to judge; a wrong file is
+    found before anything is spent, or a sealed set read: ConfigError where no `solver` is bound."""
+    try:
+        code = path.read_text(encoding="utf-8")
+        names = symtable.symtable(code, path.name, "exec")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the workflow {path}: {error}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ConfigError(f"the workflow {path} is no Python: {error}") from None
+    if "solver" not in [s.get_name() for s in names.get_symbols() if _bound(s)]:
+        raise ConfigError(f"the workflow {path} defines no function solver")
+    return Workflow(code, path.stem)
+
+
+def _bound(symbol: symtable.Symbol) -> bool:
+    return symbol.is_assigned() or symbol.is_imported()
 
 
 def baselines(interface: str) -> tuple[Workflow, ...]:

@@ -19,7 +19,12 @@ SEARCH = ("search", TASK, "--run", "r")
         (("search", TASK), "run is missing"),
         (("search", TASK, "gsm_hard", "--run", "r"), "one task at a time"),
         ((*SEARCH, "--executor", "simulatd"), "did you mean 'simulated'"),
-        ((*SEARCH, "--executor", "openai:gpt-4o-mini"), "OPENAI_API_KEY"),
+        ((*SEARCH, "--executor", "openai:gpt-4o-mini"), "with --executor-key-env"),
+        (
+            (*SEARCH, "--meta-agent", "openai:gpt-4o-mini"),
+            "OPENAI_API_KEY, or name the one that holds it with --key-env",
+        ),
+        ((*SEARCH, "--private", "100001"), "less than or equal to 100000"),
         ((*SEARCH, "--meta-agent", "scripted:none.json"), "none.json"),
         ((*SEARCH, "--executor", "openai:m@http://127.0.0.1:9/v1", "--max-usd", "x"), "max_usd=x"),
         ((*SEARCH, "--turns", "many"), "turns=many: input should be a valid integer"),

@@ -17,7 +17,7 @@ from w4s.reports.summary import best_entry
 from w4s.serving.settings import UseConfig
 from w4s.settings import nearest
 from w4s.types import Workflow
-from w4s.workflow import baseline_names, load_baseline
+from w4s.workflow import baseline_names, load_baseline, read_workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,7 @@ def put_to_use(config: UseConfig) -> InUse:
 
 def _named(path: Path, name: str) -> tuple[Workflow, str]:
     if path.is_file():
-        try:
-            return Workflow(path.read_text(encoding="utf-8"), path.stem), f"from {path.name}"
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read the workflow {path}: {error}") from None
+        return read_workflow(path), f"from {path.name}"
     names = baseline_names()
     if name in names:
         return load_baseline(name), "one of the workflows that come with w4s"

@@ -117,12 +117,12 @@ def open_models(
     """Read the specs, find keys and prices. ConfigError for whatever is missing. With `token_ids`
     the meta-agent's server is asked for them, to train on what was really sampled."""
     named = {
-        Role.EXECUTOR: (config.executor, limits.executor_key_env),
-        Role.META_AGENT: (config.meta_agent, limits.key_env),
+        Role.EXECUTOR: (config.executor, limits.executor_key_env, "--executor-key-env"),
+        Role.META_AGENT: (config.meta_agent, limits.key_env, "--key-env"),
     }
     opened = {}
     for role in roles:
-        text, key_env = named[role]
+        text, key_env, key_flag = named[role]
         spec = read_spec(text)
         price = spec_price(spec, config.prices, needed=limits.max_usd is not None)
         model = open_model(
@@ -130,6 +130,7 @@ def open_models(
             environ=os.environ,
             answer_book=book,
             key_env=key_env,
+            key_flag=key_flag,
             token_ids=token_ids and role is Role.META_AGENT,
         )
         opened[role] = Opened(spec, model, price)

@@ -119,9 +119,11 @@ def open_model(
     environ: Mapping[str, str],
     answer_book: AnswerBook | None = None,
     key_env: str = OPENAI_KEY,
+    key_flag: str = "--key-env",
     token_ids: bool = False,
 ) -> Model:
-    """The bare model. `key_env` names the variable with the key; local servers need none.
+    """The bare model. `key_env` names the variable with the key, and `key_flag` the option that
+    gives another one; local servers need none.
     `token_ids` asks a server for the ids of prompt and reply; models in this process give theirs.
     """
     match spec.kind:
@@ -144,7 +146,7 @@ def open_model(
             # command without a server should spend.
             from w4s.models.endpoint.http import HttpModel
 
-            key = _key(spec, environ, key_env)
+            key = _key(spec, environ, key_env, key_flag)
             return HttpModel(
                 spec.detail, spec.base_url, key, token_ids=token_ids, scout=not spec.local
             )
@@ -234,18 +236,18 @@ def _checked_url(text: str, url: str) -> str:
         # Not repeating the text: what stands there may be a secret.
         raise ConfigError(
             "a base URL with a user name, password or query: keys belong into an environment"
-            " variable, which --key-env names"
+            " variable, which --key-env or --executor-key-env names"
         )
     return url
 
 
-def _key(spec: Spec, environ: Mapping[str, str], key_env: str) -> str:
+def _key(spec: Spec, environ: Mapping[str, str], key_env: str, key_flag: str) -> str:
     key = environ.get(key_env, "").strip()
     if key or (spec.local and key_env == OPENAI_KEY):
         return key
     raise ConfigError(
         f"{spec.host} needs a key: set the environment variable {key_env}, or name the one that"
-        " holds it with --key-env"
+        f" holds it with {key_flag}"
     )
 
 
