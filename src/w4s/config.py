@@ -13,11 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from w4s.settings import FREE, Count, Dollars, Record, Share, Tracking, VariableName
-
-
-Size = Annotated[int, Field(ge=1, le=100_000)]
-"""Problems of one set. Toy tasks make as many as they are asked for."""
+from w4s.settings import FREE, Count, Dollars, Record, Share, Size, Tracking, VariableName
 
 
 class Format(StrEnum):

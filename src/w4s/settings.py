@@ -54,6 +54,8 @@ FREE = "may change when a run goes on"
 
 Dollars = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=1, le=100_000)]
+"""Problems of one set. Toy tasks make as many as they are asked for."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Tracking = tuple[Literal["tensorboard", "trackio", "wandb", "mlflow"], ...]

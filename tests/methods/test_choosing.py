@@ -11,7 +11,7 @@ import pytest
 
 from programs import solves_below
 from w4s.environment import Environment, Parent
-from w4s.errors import ProviderError, Rejected
+from w4s.errors import ProviderError, Rejected, TooManyUnscored
 from w4s.methods.choosing import (
     FRESH_TRIAL,
     Finalist,
@@ -200,6 +200,31 @@ def test_trials_are_of_those_alone_that_a_race_has_not_stopped() -> None:
             assert all(len(a.evaluation.outcomes) < len(PRIVATE) for a in others)
             found = await measure_again(env, begin, [turn], count=9)
             assert [f.workflow.name for f in found] == ["below 20", "six", "two"]
+
+    asyncio.run(run())
+
+
+def test_a_finalist_that_cannot_be_believed_is_left_out() -> None:
+    async def run() -> None:
+        async with world() as w:
+            env = environment(w)
+            begin = await env.begin()
+            turn = await turn_of(env, begin, (12,))
+            inner = w.model.complete
+            lost = set[str]()
+
+            async def complete(request: Request) -> Reply:
+                if request.identity.workflow in lost:
+                    raise Rejected("too long")
+                return await inner(request)
+
+            w.model.complete = complete  # type: ignore[method-assign]
+            whole = await measure_again(env, begin, [turn], count=9)
+            lost.add(whole[0].workflow.digest)
+            assert await measure_again(env, begin, [turn], count=9) == whole[1:]
+            lost.update(finalist.workflow.digest for finalist in whole)
+            with pytest.raises(TooManyUnscored):
+                await measure_again(env, begin, [turn], count=9)
 
     asyncio.run(run())
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from w4s.environment import Environment
+from w4s.errors import TooManyUnscored
 from w4s.models.base import Purpose
 from w4s.types import Entry, Evaluation, Outcome, State, Status, Turn, Usage, Workflow
 from w4s.waiting import settled
@@ -51,18 +52,23 @@ class Finalist:
 async def measure_again(
     env: Environment, begin: State, turns: Sequence[Turn], *, count: int, trials: int = 1
 ) -> list[Finalist]:
-    """The `count` best workflows of a search, validated afresh, the best in the search first."""
+    """The `count` best workflows of a search, validated afresh, the best in the search first. One
+    whose fresh measurement cannot be believed is left out; TooManyUnscored where all are."""
     best = sorted(_measured(begin, turns), key=lambda entry: -entry.accuracy)[:count]
-    problems = env.problems.private
+    workflows, problems = [entry.workflow for entry in best], env.problems.private
     repeated = await settled(
-        env.evaluator.evaluate(entry.workflow, problems, Purpose.VALIDATE, FRESH_TRIAL + trial)
-        for entry in best
+        env.evaluator.evaluate_all(workflows, problems, Purpose.VALIDATE, FRESH_TRIAL + trial)
         for trial in range(trials)
     )
-    return [
-        _finalist(entry, repeated[number * trials : (number + 1) * trials])
-        for number, entry in enumerate(best)
-    ]
+    found, doubted = list[Finalist](), list[TooManyUnscored]()
+    for entry, of_one in zip(best, zip(*repeated, strict=True), strict=True):
+        doubts = [trial for trial in of_one if isinstance(trial, TooManyUnscored)]
+        doubted += doubts
+        if not doubts:
+            found.append(_finalist(entry, [t for t in of_one if isinstance(t, Evaluation)]))
+    if doubted and not found:
+        raise doubted[0]
+    return found
 
 
 def choose(finalists: Sequence[Finalist], *, economical: bool = False) -> Finalist:

@@ -100,6 +100,7 @@ def notes(comparison: Comparison) -> list[str]:
         "The intervals take seeds and problems as samples: they speak of the methods."
         if seeds > 1
         else "One seed: the intervals speak of the workflows found, not of the methods.",
+        "Differences over all tasks weigh every problem alike, the column of means every task.",
         f"{len(comparison.sealed_reads)} readings of sealed sets, each once per final workflow.",
     ]
     optimism = [row.optimism for row in comparison.rows if row.optimism is not None]
