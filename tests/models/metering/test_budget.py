@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,12 @@ class Watched(Budget):
         assert limits.max_calls is None or both.calls <= limits.max_calls
         assert limits.max_tokens is None or both.tokens <= limits.max_tokens
         assert limits.max_usd is None or both.usd <= limits.max_usd + 1e-9
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(Ledger(tmp_path / "l.sqlite")) as opened:
+        yield opened
 
 
 def worst(tokens: int) -> Spending:
@@ -83,9 +91,9 @@ def test_spent_and_reserved_never_exceed_a_limit(
         asyncio.run(main(Path(folder) / "l.sqlite"))
 
 
-def test_what_does_not_fit_waits_for_what_is_in_flight(tmp_path: Path) -> None:
+def test_what_does_not_fit_waits_for_what_is_in_flight(ledger: Ledger) -> None:
     async def main() -> None:
-        budget = Budget(caps(max_usd=1), Ledger(tmp_path / "l.sqlite"))
+        budget = Budget(caps(max_usd=1), ledger)
         first = await budget.reserve("r", "m", worst(800))
         waiting = asyncio.create_task(budget.reserve("r", "m", worst(700)))
         await asyncio.sleep(0.01)
@@ -103,9 +111,9 @@ def test_what_does_not_fit_waits_for_what_is_in_flight(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_stopped_waiter_leaves_the_queue_in_order(tmp_path: Path) -> None:
+def test_a_stopped_waiter_leaves_the_queue_in_order(ledger: Ledger) -> None:
     async def main() -> None:
-        budget = Budget(caps(max_tokens=1000), Ledger(tmp_path / "l.sqlite"))
+        budget = Budget(caps(max_tokens=1000), ledger)
         first = await budget.reserve("r", "m", worst(900))
         waiting = [asyncio.create_task(budget.reserve("r", "m", worst(200))) for _ in range(3)]
         await asyncio.sleep(0.01)
@@ -125,30 +133,30 @@ def test_what_earlier_processes_spent_counts(tmp_path: Path) -> None:
         budget.settle_failed(await budget.reserve("r", "m", worst(1)))
         await budget.reserve("r", "m", worst(1))  # and the process ends here
         ledger.close()
-        again = Budget(caps(max_calls=3), Ledger(tmp_path / "l.sqlite"))
-        assert again.spent == Spending(2, 1, 0.001)
-        await again.reserve("r", "m", worst(1))
-        with pytest.raises(BudgetExceeded, match="--max-calls 3 reached"):
+        with closing(Ledger(tmp_path / "l.sqlite")) as reopened:
+            again = Budget(caps(max_calls=3), reopened)
+            assert again.spent == Spending(2, 1, 0.001)
             await again.reserve("r", "m", worst(1))
+            with pytest.raises(BudgetExceeded, match="--max-calls 3 reached"):
+                await again.reserve("r", "m", worst(1))
 
     asyncio.run(main())
 
 
-def test_a_limit_of_nothing_grants_nothing(tmp_path: Path) -> None:
+def test_a_limit_of_nothing_grants_nothing(ledger: Ledger) -> None:
     async def main() -> None:
-        budget = Budget(caps(max_calls=0), Ledger(tmp_path / "l.sqlite"))
+        budget = Budget(caps(max_calls=0), ledger)
         with pytest.raises(BudgetExceeded):
             await budget.reserve("r", "m", worst(1))
 
     asyncio.run(main())
 
 
-def test_the_limit_on_minutes_is_the_process_s_own(tmp_path: Path) -> None:
+def test_the_limit_on_minutes_is_the_process_s_own(ledger: Ledger) -> None:
     now = 1000.0
 
     async def main() -> None:
         nonlocal now
-        ledger = Ledger(tmp_path / "l.sqlite")
         budget = Budget(caps(max_minutes=2), ledger, clock=lambda: now)
         await budget.reserve("r", "m", worst(1))
         now += 119
