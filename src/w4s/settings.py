@@ -116,9 +116,9 @@ def differences(
     ]
 
 
-def nearest(word: str, words: Sequence[str]) -> str:
+def nearest(word: str, words: Sequence[str], cutoff: float = 0.6) -> str:
     """`; did you mean 'x'?`, or nothing when no word is near."""
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

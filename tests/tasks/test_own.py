@@ -179,6 +179,24 @@ def test_a_python_file_with_rows(tmp_path: Path) -> None:
         ('DESCRIPTION = "x"\ndef rows():\n    return [1]\n', "row 1: rows\\(\\) must return dicts"),
         ('DESCRIPTION = "x"\ndef rows():\n    return 1 / 0\n', "mine.py line 3: ZeroDivisionError"),
         ("def task(seed, sizes):\n    return 5\n", "must return a w4s.tasks.base.Task"),
+        ('SCORRER = "number"\n', "mine.py: unknown setting 'SCORRER'; did you mean 'SCORER'"),
+        ("SCORER = 7\n", "mine.py: SCORER must be a text, not 7"),
+        ("NAME = 7\n", "mine.py: NAME must be a text, not 7"),
+        ("score = 5\n", r"mine.py: score must be a function \(answer, target\)"),
+        ("rows = [1]\n", r"mine.py: rows must be a function \(\)"),
+        (
+            'DESCRIPTION = "x"\ndef rows():\n    return 5\n',
+            r"mine.py: rows\(\) must return a list of dicts, not 5",
+        ),
+        ("import sys\nsys.exit(3)\n", "mine.py line 2: SystemExit: 3 .put what the script does"),
+        (
+            'DESCRIPTION = "x"\ndef rows():\n    raise SystemExit(4)\n',
+            "mine.py line 3: SystemExit: 4",
+        ),
+        (
+            'DESCRIPTION = "x"\nDATA = "sums.csv"\ndef score(a, b):\n    raise SystemExit(5)\n',
+            "the scorer 'score' raised SystemExit: 5 on the gold answer of sums.csv line 2",
+        ),
         (
             'DESCRIPTION = "x"\nDATA = "sums.csv"\ndef score(answer, target):\n    return {}[0]\n',
             "the scorer 'score' raised KeyError.* on the gold answer of sums.csv line 2",
@@ -191,6 +209,28 @@ def test_bad_python_files(tmp_path: Path, text: str, message: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_task(str(path))
+
+
+def test_a_scorer_that_exits_on_an_answer_ends_nothing(tmp_path: Path) -> None:
+    write_csv(tmp_path)
+    path = tmp_path / "mine.py"
+    path.write_text(
+        'DESCRIPTION = "Sums."\nDATA = "sums.csv"\n'
+        "import sys\ndef score(answer, target):\n    return answer == target or sys.exit(3)\n"
+    )
+    task = load_task(str(path))
+    score = asyncio.run(task.scorer(task.example, "x", NoSandbox()))
+    assert (score.value, score.reason) == (0, "the scorer 'score' raised SystemExit")
+
+
+def test_a_python_file_may_have_constants_of_its_own(tmp_path: Path) -> None:
+    write_csv(tmp_path)
+    path = tmp_path / "mine.py"
+    path.write_text(
+        'DESCRIPTION = "Sums."\nDATA = "sums.csv"\nDATE = "today"\nANSWERS = ["1"]\n'
+        "SPLIT = None\nSCORER = None\n"
+    )
+    assert load_task(str(path)).metric == "share of answers that are exactly the gold text"
 
 
 def test_the_template_is_a_working_task(tmp_path: Path) -> None:

@@ -17,16 +17,23 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from w4s.errors import ConfigError
+from w4s.settings import nearest
 from w4s.tasks.base import Sizes, Task
 from w4s.tasks.own import Options, own_task
 from w4s.tasks.own_rows import Row, read_rows
 from w4s.tasks.scorers import UserFunction
+
+_COLUMNS = ("QUESTION", "ANSWER", "ID", "SPLIT", "ORIGIN")
+_TEXTS = ("DESCRIPTION", "DATA", *_COLUMNS, "SCORER", "NAME")
+_FUNCTIONS = {"rows": "()", "score": "(answer, target)", "task": "(seed, sizes)"}
+"""What a file may define, with its arguments; None is as good as not defined."""
 
 NEW_TASK_TEMPLATE = '''\
 """My task. Check it with `w4s tasks --check {file}`, then `w4s search {file}`."""
@@ -56,14 +63,14 @@ SCORER = "number"
 def load_python_task(path: Path, seed: int = 0, sizes: Sizes | None = None) -> Task:
     """The task that a Python file defines; ConfigError for everything that is wrong with it."""
     module, sha256 = _run(path)
-    whole = getattr(module, "task", None)
-    if callable(whole):
-        return _whole_task(path, whole, seed, sizes)
-    rows, data_sha256, source = _rows(path, module)
+    texts, functions = _defined(path, module)
+    if "task" in functions:
+        return _whole_task(path, functions["task"], seed, sizes)
+    rows, data_sha256, source = _rows(path, texts.get("DATA"), functions.get("rows"))
     return own_task(
-        str(getattr(module, "NAME", path.stem)),
+        texts.get("NAME", path.stem),
         rows,
-        _options(path, module),
+        _options(path, texts, functions.get("score")),
         source=source,
         sha256=hashlib.sha256(f"{sha256} {data_sha256}".encode()).hexdigest(),
         seed=seed,
@@ -94,20 +101,51 @@ def _run(path: Path) -> tuple[ModuleType, str]:
     module.__file__ = str(path)
     # Dataclasses and pickling look a module up by its name.
     sys.modules[module.__name__] = module
-    try:
+    with _users_code(path):
         exec(code, module.__dict__)
-    except Exception as error:
-        raise ConfigError(f"{path.name}{_line(error, path)}: {_brief(error)}") from error
     return module, hashlib.sha256(text.encode()).hexdigest()
 
 
-def _whole_task(path: Path, make: Callable[..., Any], seed: int, sizes: Sizes | None) -> Task:
+@contextmanager
+def _users_code(path: Path) -> Iterator[None]:
+    """Turn what the code of the file raises into a ConfigError with its line."""
     try:
-        made = make(seed=seed, sizes=sizes)
+        yield
     except ConfigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{path.name}{_line(error, path)}: {_brief(error)}") from error
+
+
+def _defined(
+    path: Path, module: ModuleType
+) -> tuple[dict[str, str], dict[str, Callable[..., Any]]]:
+    """The settings and the functions of a file, each found to be what it must be."""
+    defined = {name: value for name, value in vars(module).items() if value is not None}
+    texts = {name: defined[name] for name in _TEXTS if name in defined}
+    functions = {name: defined[name] for name in _FUNCTIONS if name in defined}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise ConfigError(f"{path.name}: {name} must be a text, not {value!r:.40}")
+    for name, value in functions.items():
+        if not callable(value):
+            raise ConfigError(f"{path.name}: {name} must be a function {_FUNCTIONS[name]}")
+    for name, value in defined.items():
+        if name.isupper() and name not in texts and isinstance(value, str):
+            _no_typing_error(path, name, [text for text in _TEXTS if text not in texts])
+    return texts, functions
+
+
+def _no_typing_error(path: Path, name: str, unset: list[str]) -> None:
+    """A file may have constants of its own, unless they look like a setting that it lacks."""
+    meant = nearest(name, unset, cutoff=0.8)
+    if meant:
+        raise ConfigError(f"{path.name}: unknown setting {name!r}{meant}")
+
+
+def _whole_task(path: Path, make: Callable[..., Any], seed: int, sizes: Sizes | None) -> Task:
+    with _users_code(path):
+        made = make(seed=seed, sizes=sizes)
     if not isinstance(made, Task):
         raise ConfigError(
             f"{path.name}: task() must return a w4s.tasks.base.Task, not {made!r:.40}"
@@ -115,20 +153,20 @@ def _whole_task(path: Path, make: Callable[..., Any], seed: int, sizes: Sizes | 
     return made
 
 
-def _rows(path: Path, module: ModuleType) -> tuple[list[Row], str, str]:
+def _rows(
+    path: Path, named: str | None, make: Callable[..., Any] | None
+) -> tuple[list[Row], str, str]:
     """Rows, their checksum, and the name of their source."""
-    make = getattr(module, "rows", None)
     if make is None:
-        named = getattr(module, "DATA", None)
-        if not isinstance(named, str):
+        if named is None:
             raise ConfigError(f'{path.name} needs DATA = "FILE.csv" or a function rows()')
         found, sha256 = read_rows(path.parent / named)
         return found, sha256, named
-    try:
-        values = list(make())
-    except Exception as error:
-        raise ConfigError(f"{path.name}{_line(error, path)}: {_brief(error)}") from error
-    rows = [_row(path, number, value) for number, value in enumerate(values, start=1)]
+    with _users_code(path):
+        made = make()
+        if not isinstance(made, Iterable):
+            raise ConfigError(f"{path.name}: rows() must return a list of dicts, not {made!r:.40}")
+        rows = [_row(path, number, value) for number, value in enumerate(made, start=1)]
     if not rows:
         raise ConfigError(f"{path.name}: rows() returned no rows")
     text = repr([sorted(row.values.items()) for row in rows])
@@ -142,19 +180,13 @@ def _row(path: Path, number: int, value: object) -> Row:
     return Row(where, number, dict(value))
 
 
-def _options(path: Path, module: ModuleType) -> Options:
-    description = getattr(module, "DESCRIPTION", "")
-    if not isinstance(description, str) or not description.strip():
+def _options(path: Path, texts: Mapping[str, str], score: Callable[..., Any] | None) -> Options:
+    if not texts.get("DESCRIPTION", "").strip():
         raise ConfigError(f"{path.name} needs DESCRIPTION, a text for the meta-agent")
-    score = getattr(module, "score", None)
     return Options(
-        question=getattr(module, "QUESTION", "question"),
-        answer=getattr(module, "ANSWER", "answer"),
-        id=getattr(module, "ID", None),
-        split=getattr(module, "SPLIT", None),
-        origin=getattr(module, "ORIGIN", None),
-        scorer=_user_function(score) if callable(score) else getattr(module, "SCORER", "exact"),
-        description=description,
+        **{name.lower(): texts[name] for name in _COLUMNS if name in texts},
+        scorer=score or texts.get("SCORER", "exact"),
+        description=texts["DESCRIPTION"],
     )
 
 
@@ -174,4 +206,7 @@ def _line(error: BaseException, path: Path) -> str:
 
 
 def _brief(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if isinstance(error, SystemExit):
+        return f'{said} (put what the script does under if __name__ == "__main__":)'
+    return said

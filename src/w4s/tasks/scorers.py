@@ -118,7 +118,7 @@ def user_judge(function: UserFunction, name: str) -> Judge:
     def judge(target: JSON, answer: str) -> Score:
         try:
             return _as_score(function(answer, target), answer)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # A user's own code may raise anything; the answer it stumbles over is not right.
             return Score(0.0, answer[:SHOWN], f"{name} raised {type(error).__name__}")
 
@@ -137,7 +137,7 @@ def check_user_function(
     for answer, target, where in golds:
         try:
             _as_score(function(answer, target), answer)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             text = " ".join(str(error).split())[:SHOWN]
             raise ConfigError(
                 f"{name} raised {type(error).__name__}: {text} on the gold answer of {where}; "
