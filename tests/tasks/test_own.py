@@ -54,6 +54,13 @@ def test_the_same_file_and_seed_give_the_same_task(tmp_path: Path) -> None:
     assert load_task(path).variant != before
 
 
+def test_a_file_may_begin_like_the_name_of_a_toy_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_csv(tmp_path, name="toy_sums.csv").parent)
+    assert load_task("toy_sums.csv").name == "toy_sums"
+
+
 def test_sizes_are_kept(tmp_path: Path) -> None:
     path = str(write_csv(tmp_path))
     task = load_task(path, sizes=Sizes(private=3, public=1, training=2, test=5))
@@ -94,15 +101,21 @@ def test_rows_with_the_same_question_stay_together(tmp_path: Path) -> None:
         ("a.csv", "question,answer\nq1,1\nq2\n", "a.csv line 3: 1 cells, but the header has 2"),
         ("a.csv", 'question,answer\n"q\n1",1\nq2,\n', "a.csv line 4: the column 'answer' is empty"),
         ("a.csv", "frage,answer\nq,1\n", "a.csv line 2: no column 'question'; there are 'frage'"),
+        (
+            "a.csv",
+            "question;answer\nq;1\n",
+            "line 1: only one column, 'question;answer'; cells must",
+        ),
+        ("a.tsv", "question,answer\nq,1\n", "must be parted by commas .or tabs in a .tsv"),
         ("a.csv", "question,question\nq,1\n", "line 1: every column needs a name"),
-        ("a.csv", 'question,answer\n"q,1\n', "a.csv line"),
+        ("a.csv", 'question,answer\n"q,1\nr,2\n', 'a.csv line 2: a quote .". is opened and not'),
         ("a.csv", "question,answer\n", "holds no rows"),
         ("a.csv", "question,answer\nq,1\nr,2\n", "has no public problems|too few"),
         ("a.jsonl", '{"question": "q", "answer": 1}\n{"question"', "a.jsonl line 2: not JSON"),
         ("a.jsonl", "[1]", "a.jsonl line 1: a row must be a JSON object"),
         ("a.jsonl", '{"question": 5, "answer": 1}', "line 1: the question must be text"),
         ("a.jsonl", '{"question": "q", "answer": null}', "line 1: the column 'answer' is empty"),
-        ("a.csv", "question,answer\n\udcff,1\n", "cannot read"),
+        ("a.csv", "question,answer\n\udcff,1\n", "cannot read .*; save it as UTF-8"),
     ],
 )
 def test_bad_files_are_named_with_their_line(

@@ -109,7 +109,9 @@ def read(path: Path) -> DataFile:
         raw = path.read_bytes()
         plain = gzip.decompress(raw) if path.suffix == ".gz" else raw
         text = plain.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"cannot read {path}: {error}; save it as UTF-8") from error
+    except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
     return DataFile(path, text, hashlib.sha256(plain).hexdigest())
 

@@ -17,6 +17,8 @@ from w4s.tasks import data
 from w4s.types import JSON
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
+_FAULTS = {"unexpected end of data": 'a quote (") is opened and not closed'}
+"""What Python's reader says of a table, and what is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,17 @@ def _table(path: Path, text: str) -> Iterator[Row]:
                 )
             yield Row(where, line, dict(zip(header, cells, strict=True)))
     except csv.Error as error:
-        raise ConfigError(f"{path.name} line {reader.line_num}: {error}") from error
+        fault = _FAULTS.get(str(error), error)
+        raise ConfigError(f"{path.name} line {first_line}: {fault}") from error
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
     if len(set(names)) != len(names) or not all(names):
         raise ConfigError(f"{path.name} line 1: every column needs a name of its own")
+    if len(names) == 1:
+        raise ConfigError(
+            f"{path.name} line 1: only one column, {names[0]!r:.80}; cells must be parted by commas"
+            " (or tabs in a .tsv)"
+        )
     return names
