@@ -16,9 +16,19 @@ def test_a_typing_error_is_answered_with_the_nearest_name() -> None:
         load_task("gsmhard")
 
 
-def test_a_name_like_no_other() -> None:
-    with pytest.raises(ConfigError, match=r"unknown task 'qqqq' \(w4s tasks lists them"):
-        load_task("qqqq")
+@pytest.mark.parametrize("name", ["qqqq", "nope", "t.sh", "math.xlsx"])
+def test_a_name_like_no_other(name: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"unknown task '{name}' \(w4s tasks lists them"
+    ) as error:
+        load_task(name)
+    assert str(error.value).endswith("your own is a .py, .csv, .tsv or .jsonl file)")
+
+
+@pytest.mark.parametrize("name", ["gsm8k:x=1", "toy_ledger/3:x=1", "mine.py:scorer=number"])
+def test_only_tables_take_settings_behind_the_colon(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"only a \.csv, \.tsv or \.jsonl file takes settings"):
+        load_task(name)
 
 
 def test_an_unknown_split() -> None:

@@ -7,7 +7,6 @@ ConfigError with the nearest one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from w4s.errors import ConfigError
+from w4s.settings import nearest
 from w4s.tasks import data
 from w4s.tasks.about import About
 from w4s.tasks.base import Sizes, Task
@@ -80,6 +80,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 }
 
 
+_TABLES = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+
+
 def task_names() -> list[str]:
     """Every task that has a name."""
     return [*toy_families(), *BENCHMARKS]
@@ -135,16 +138,18 @@ def load_task(
     """
     if split not in list(Split):
         raise ConfigError(f"unknown split {split!r}; there are {', '.join(Split)}")
+    path, settings = _own_path(name)
+    if path is not None and path.suffix in SUFFIXES:
+        return load_own_file(path, _options(settings), seed, sizes)
+    if settings:
+        raise ConfigError(f"{name!r}: only a {_TABLES} file takes settings behind the colon")
+    if path is not None:
+        return load_python_task(path, seed, sizes)
     if name in BENCHMARKS:
         return BENCHMARKS[name].load(seed, sizes, split)
     if name.startswith(PREFIX):
         return load_toy(name, seed=seed, sizes=sizes)
-    path, settings = _own_path(name)
-    if path is None:
-        raise ConfigError(_unknown(name))
-    if path.suffix == ".py":
-        return load_python_task(path, seed, sizes)
-    return load_own_file(path, _options(settings), seed, sizes)
+    raise ConfigError(_unknown(name))
 
 
 def _own_path(name: str) -> tuple[Path | None, str]:
@@ -155,7 +160,7 @@ def _own_path(name: str) -> tuple[Path | None, str]:
             return Path(before + suffix), settings
         if name.endswith(suffix):
             return Path(name), ""
-    return None, ""
+    return None, name.partition(":")[2]
 
 
 def _options(settings: str) -> Options:
@@ -183,7 +188,5 @@ def _setting(field: str, value: str) -> Any:
 
 
 def _unknown(name: str) -> str:
-    wanted = name.lower().replace("-", "_")
-    near = difflib.get_close_matches(wanted, task_names(), n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown task {name!r}{hint} (w4s tasks lists them; your own is a .py, .csv or .jsonl)"
+    meant = "" if Path(name).suffix else nearest(name.lower().replace("-", "_"), task_names())
+    return f"unknown task {name!r}{meant} (w4s tasks lists them; your own is a .py, {_TABLES} file)"
