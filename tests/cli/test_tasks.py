@@ -45,6 +45,21 @@ def test_a_task_tells_its_rule_and_how_its_sets_were_made(
     assert "overlaps" not in text
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("toy_ledger", "scoring The number in the answer's last box, else its last number,"),
+        ("toy_choice/3", "scoring The letter in `answer is (X)`"),
+        ("toy_dates", "scoring Where a date is asked for, the last date of the answer"),
+        ("toy_lists", "scoring 1 when the function gives the expected value"),
+    ],
+)
+def test_a_toy_task_tells_them_too(w4s: CommandLine, name: str, rule: str) -> None:
+    text = " ".join(w4s("tasks", name).stdout.split())
+    assert rule in text
+    assert "sets Made from the seed, as many as are asked for." in text
+
+
 def test_the_paper_split_shows_what_its_sets_share(w4s: CommandLine) -> None:
     done = w4s("tasks", TASK, "--split", "paper")
     assert "none: no two of its sets share an origin" in done.stdout

@@ -37,6 +37,7 @@ from w4s.tasks.own_python import load_function, load_python_task
 from w4s.tasks.own_rows import SUFFIXES
 from w4s.tasks.reading import DROP, load_drop
 from w4s.tasks.toy import PREFIX, load_toy, toy_families
+from w4s.tasks.toy_rules import described
 
 
 class Split(StrEnum):
@@ -148,7 +149,7 @@ def load_task(
     if name in BENCHMARKS:
         return BENCHMARKS[name].load(seed, sizes, split)
     if name.startswith(PREFIX):
-        return load_toy(name, seed=seed, sizes=sizes)
+        return described(load_toy(name, seed=seed, sizes=sizes))
     raise ConfigError(_unknown(name))
 
 
