@@ -7,9 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from w4s.config import SearchConfig
+from w4s.config import (
+    CollectConfig,
+    CompareConfig,
+    EstimateCollectConfig,
+    EstimateSearchConfig,
+    EstimateTestConfig,
+    EvaluateConfig,
+    ReportConfig,
+    SearchConfig,
+    TestConfig,
+    WatchConfig,
+)
 from w4s.errors import ConfigError
-from w4s.settings import differences, from_toml, read_file, read_overrides, to_toml
+from w4s.serving.settings import ExportConfig, ServeConfig
+from w4s.settings import Record, differences, from_toml, read_file, read_overrides, to_toml
+from w4s.training.settings import DatasetConfig, TrainConfig
 
 NEEDED = {"task": "arithmetic", "run": "runs/one"}
 
@@ -52,8 +65,25 @@ def test_a_wrong_setting_gets_one_clear_line(layer: dict[str, object], says: str
 
 
 def test_a_missing_setting_is_named() -> None:
-    with pytest.raises(ConfigError, match="task is missing"):
+    with pytest.raises(ConfigError, match=r"which task\? w4s search TASK --run FOLDER"):
         SearchConfig.resolve({"run": "x"})
+
+
+RECORDS = (
+    SearchConfig, CollectConfig, EvaluateConfig, TestConfig, CompareConfig, ReportConfig,
+    WatchConfig, EstimateSearchConfig, EstimateTestConfig, EstimateCollectConfig, DatasetConfig,
+    TrainConfig, ExportConfig, ServeConfig,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_needed_setting_is_asked_for(record: type[Record]) -> None:
+    needed = {name for name, field in record.model_fields.items() if field.is_required()}
+    assert needed
+    given = {name: ["1"] if name in ("runs", "tasks") else "1" for name in needed}
+    for name in needed:
+        with pytest.raises(ConfigError, match=r"^(which .+|where to)\? .*"):
+            record.resolve({k: v for k, v in given.items() if k != name})
 
 
 @pytest.mark.parametrize("word", ["turns", "prices={", "--turns"])

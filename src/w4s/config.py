@@ -13,7 +13,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from w4s.settings import FREE, Count, Dollars, Record, Share, Size, Tracking, VariableName
+from w4s.settings import (
+    FREE,
+    RUN_FOLDER,
+    Asked,
+    Count,
+    Dollars,
+    Record,
+    Share,
+    Size,
+    Tracking,
+    VariableName,
+)
 
 
 class Format(StrEnum):
@@ -22,6 +33,10 @@ class Format(StrEnum):
     TERMINAL = "terminal"
     MARKDOWN = "markdown"
     JSON = "json"
+
+
+def _asked_run(command: str) -> Asked:
+    return Asked(f"which run? {command}, where RUN is the folder of a search")
 
 
 class Limits(Record):
@@ -127,8 +142,10 @@ class Setup(Limits):
 class SearchConfig(Setup):
     """`w4s search`."""
 
-    task: str = Field(description="Task to search on: a name (`w4s tasks`) or your own file.")
-    run: Annotated[Path, FREE] = Field(
+    task: Annotated[str, Asked("which task? w4s search TASK --run FOLDER")] = Field(
+        description="Task to search on: a name (`w4s tasks`) or your own file."
+    )
+    run: Annotated[Path, FREE, RUN_FOLDER] = Field(
         description="Folder of the run. The same command on the same folder goes on."
     )
     method: str = Field(
@@ -194,11 +211,11 @@ class SearchConfig(Setup):
 class CollectConfig(Setup):
     """`w4s collect`."""
 
-    tasks: tuple[str, ...] = Field(
+    tasks: Annotated[tuple[str, ...], Asked("which tasks? w4s collect TASK… --run FOLDER")] = Field(
         description="Tasks to play episodes on: names (`w4s tasks`) or your own files.",
         min_length=1,
     )
-    run: Annotated[Path, FREE] = Field(
+    run: Annotated[Path, FREE, RUN_FOLDER] = Field(
         description="Folder of the episodes. The same command on the same folder goes on."
     )
     episodes: Annotated[Count, FREE] = Field(
@@ -269,8 +286,12 @@ class TasksConfig(Limits):
 class EvaluateConfig(Limits):
     """`w4s evaluate`."""
 
-    task: str = Field(description="Task to measure on: a name (`w4s tasks`) or your own file.")
-    workflow: str = Field(description="What to measure: a file, or the name of a baseline.")
+    task: Annotated[str, Asked("which task? w4s evaluate TASK --workflow FILE")] = Field(
+        description="Task to measure on: a name (`w4s tasks`) or your own file."
+    )
+    workflow: Annotated[str, Asked("which workflow? add --workflow FILE, or a baseline")] = Field(
+        description="What to measure: a file, or the name of a baseline."
+    )
     run: Path | None = Field(
         default=None, description="Folder of its calls; default: runs/evaluate-TASK."
     )
@@ -294,7 +315,7 @@ class TestConfig(Limits):
 
     __test__: ClassVar[bool] = False  # not a test class, whatever pytest thinks of its name
 
-    run: Path = Field(description="Folder of a search.")
+    run: Annotated[Path, _asked_run("w4s test RUN")] = Field(description="Folder of a search.")
     workflow: str | None = Field(
         default=None, description="A file, or the name of a baseline; default: the best of the run."
     )
@@ -307,8 +328,12 @@ class TestConfig(Limits):
 class CompareConfig(Record):
     """`w4s compare`: contestants by tasks by seeds."""
 
-    run: Path = Field(description="Folder of the comparison; the same command goes on in it.")
-    tasks: tuple[str, ...] = Field(description="Tasks to compare on.", min_length=1)
+    run: Annotated[Path, Asked("where to? add run=FOLDER")] = Field(
+        description="Folder of the comparison; the same command goes on in it."
+    )
+    tasks: Annotated[
+        tuple[str, ...], Asked('which tasks? name at least one: tasks = ["toy_ledger"]')
+    ] = Field(description="Tasks to compare on.", min_length=1)
     methods: tuple[str, ...] = Field(
         default=("w4s", "random", "adas", "aflow"), description="Ways to search, each as published."
     )
@@ -357,8 +382,8 @@ class CompareConfig(Record):
 class ReportConfig(Record):
     """`w4s report`."""
 
-    runs: tuple[Path, ...] = Field(
-        default=(), description="Folders of searches; several stand side by side."
+    runs: Annotated[tuple[Path, ...], _asked_run("w4s report RUN")] = Field(
+        description="Folders of searches; several stand side by side.", min_length=1
     )
     format: Format = Field(default=Format.TERMINAL, description="terminal, markdown or json.")
     html: Path | None = Field(
@@ -369,7 +394,9 @@ class ReportConfig(Record):
 class WatchConfig(Record):
     """`w4s watch`."""
 
-    run: Path = Field(description="Folder of a search, under way or not.")
+    run: Annotated[Path, _asked_run("w4s watch RUN")] = Field(
+        description="Folder of a search, under way or not."
+    )
     once: bool = Field(default=False, description="Show how it stands now, and end.")
     every: float = Field(default=1.0, gt=0, description="Seconds between two looks at the folder.")
 
@@ -387,6 +414,9 @@ class Estimating(Record):
 class EstimateSearchConfig(Estimating, SearchConfig):
     """`w4s estimate search`: as `w4s search`, and what to go by."""
 
+    task: Annotated[str, Asked("which task? w4s estimate search TASK")] = Field(
+        description="Task to search on: a name (`w4s tasks`) or your own file."
+    )
     run: Annotated[Path, FREE] = Field(
         default=Path("runs/estimate"),
         description="Folder that the search is going to have. Where it is named, an estimate that"
@@ -407,12 +437,19 @@ class EstimateSearchConfig(Estimating, SearchConfig):
 class EstimateTestConfig(TestConfig):
     """`w4s estimate test`: as `w4s test`; it goes by what the run has measured."""
 
+    run: Annotated[Path, _asked_run("w4s estimate test RUN")] = Field(
+        description="Folder of a search."
+    )
     as_json: bool = Field(default=False, description="Print JSON, for programs.")
 
 
 class EstimateCollectConfig(Estimating, CollectConfig):
     """`w4s estimate collect`: as `w4s collect`, and what to go by."""
 
+    tasks: Annotated[tuple[str, ...], Asked("which tasks? w4s estimate collect TASK…")] = Field(
+        description="Tasks to play episodes on: names (`w4s tasks`) or your own files.",
+        min_length=1,
+    )
     run: Annotated[Path, FREE] = Field(
         default=Path("runs/estimate"), description="Folder that the collection is going to have."
     )

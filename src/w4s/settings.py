@@ -12,6 +12,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -38,7 +39,7 @@ class Record(BaseModel):
         try:
             return cls.model_validate(merged)
         except ValidationError as error:
-            raise ConfigError(_first(error)) from None
+            raise ConfigError(cls._first(error)) from None
 
     @classmethod
     def free(cls) -> frozenset[str]:
@@ -48,6 +49,33 @@ class Record(BaseModel):
     def settings(self) -> dict[str, JSON]:
         """Everything, as plain values; what is not set is left out."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    @classmethod
+    def _first(cls, error: ValidationError) -> str:
+        """The first of the faults, in one line."""
+        fault = error.errors(include_url=False, include_context=False)[0]
+        name = ".".join(str(part) for part in fault["loc"]) or "settings"
+        match fault["type"]:
+            case "missing" | "too_short":
+                return next(m.asks for m in cls.model_fields[name].metadata if isinstance(m, Asked))
+            case "tuple_type":
+                return f"{name}: write a list, {name} = [{json.dumps(fault['input'], default=str)}]"
+            case "string_pattern_mismatch":
+                # Not repeating what was typed: it may be the key itself.
+                return f"{name} takes the name of an environment variable, never the key"
+            case _:
+                return f"{name}={fault['input']}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Metadata of a setting that has no default: what is said where it is not given."""
+
+    asks: str
+    """A question, and what to type."""
+
+
+RUN_FOLDER = Asked("where to? add --run FOLDER")
 
 
 FREE = "may change when a run goes on"
@@ -124,17 +152,6 @@ def nearest(word: str, words: Sequence[str], cutoff: float = 0.6) -> str:
 
 def _unknown(key: str, keys: Sequence[str]) -> str:
     return f"unknown setting {key!r}{nearest(key, keys)} (settings: {', '.join(keys)})"
-
-
-def _first(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_context=False)[0]
-    name = ".".join(str(part) for part in fault["loc"]) or "settings"
-    if fault["type"] == "string_pattern_mismatch":
-        # Not repeating what was typed: it may be the key itself.
-        return f"{name} takes the name of an environment variable, never the key"
-    if fault["type"] == "missing":
-        return f"{name} is missing; give {name}=…"
-    return f"{name}={fault['input']}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 
 def _value(text: str) -> object:

@@ -153,8 +153,8 @@ def test_filters(w4s: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("collect", "--run", "r"), "tasks is missing"),
-        (("collect", TASK), "run is missing"),
+        (("collect", "--run", "r"), "which tasks? w4s collect TASK… --run FOLDER"),
+        (("collect", TASK), "where to? add --run FOLDER"),
         (("collect", "toy_ledgr", "--run", "r"), "did you mean 'toy_ledger'"),
         (("collect", TASK, TASK, "--run", "r"), "named twice; give --episodes"),
         (("collect", TASK, "--run", "r", "--private", "900"), "has 200 training problems"),
@@ -163,14 +163,15 @@ def test_filters(w4s: CommandLine) -> None:
         (("collect", TASK, "--run", "r", "--meta-agent", "local"), "write local:CHECKPOINT"),
         (("collect", TASK, "--run", "r", "--meta-agent", "local:c"), "holds no checkpoint"),
         (("search", TASK, "--run", "r", "--meta-agent", "small", "--method", "adas"), "small"),
-        (("dataset", "--out", "s"), "which runs?"),
-        (("dataset", "c"), "out is missing"),
+        (("dataset", "--out", "s"), "which runs? w4s dataset RUN… --out FOLDER"),
+        (("dataset", "c"), "where to? add --out FOLDER"),
         (("dataset", "none", "--out", "s"), "none holds no run"),
         (("dataset", "c", "--out", "s", "--selection", "bst"), "selection=bst"),
         (("dataset", "c", "--out", "s", "--tasks", "none"), "nothing to learn from"),
         (("train", "s", "--model", "c", "--run", "r"), "holds no checkpoint"),
         (("train", "s", "--model", "small:x", "--run", "r"), "no checkpoint at small:x"),
-        (("train", "s", "--run", "r"), "model is missing"),
+        (("train", "s", "--run", "r"), "which model? add --model CHECKPOINT"),
+        (("train", "--model", "c", "--run", "r"), "which data set? w4s train FOLDER --model"),
     ],
 )
 def test_one_clear_line(w4s: CommandLine, words: tuple[str, ...], says: str) -> None:

@@ -111,7 +111,7 @@ def wait_for(true: Any) -> None:
          "conversation"),
         (("export", "direct", "--executor", "simulated", "--out", "x.py"), "openai:MODEL"),
         (("export", "direct", "--out", "x.py"), "--executor openai:MODEL"),
-        (("export", "direct", "--executor", "openai:x"), "out is missing"),
+        (("export", "direct", "--executor", "openai:x"), "which file? add --out FILE.py"),
         (("export", "broken.py", "--executor", "openai:x", "--out", "x.py"), "no Python"),
         (("export", "empty.py", "--executor", "openai:x", "--out", "x.py"), "no function solver"),
         (("export", "direct", "--executor", "openai:x", "--out", "no/where.py"), "cannot write"),

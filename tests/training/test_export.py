@@ -14,7 +14,9 @@ from w4s.types import Trajectory
 
 
 def test_a_folder_with_card_and_picture(trajectory: Trajectory, tmp_path: Path) -> None:
-    config = DatasetConfig.resolve({"out": tmp_path / "set", "turns": (2,), "temperature": 0.5})
+    config = DatasetConfig.resolve(
+        {"runs": ["r"], "out": tmp_path / "set", "turns": (2,), "temperature": 0.5}
+    )
     counted = export(config, [trajectory, trajectory])
 
     assert counted.examples == 3
@@ -27,7 +29,7 @@ def test_too_long_examples_are_left_out_whole(
     trajectory: Trajectory, tmp_path: Path, tokeniser: Any
 ) -> None:
     tokeniser.save_pretrained(tmp_path / "model")
-    settings = {"out": tmp_path / "set", "model": str(tmp_path / "model")}
+    settings = {"runs": ["r"], "out": tmp_path / "set", "model": str(tmp_path / "model")}
     whole = export(DatasetConfig.resolve(settings), [trajectory])
     assert whole.unit == "tokens"
     limit = int(whole.prompt.maximum)

@@ -71,7 +71,8 @@ def test_from_sampled_tokens_to_a_better_model_and_back(
     made = make([[attempt(f"to be sampled {k}", 0.9 - k / 10, float(k == 0)) for k in range(3)]])
     episode = collected(checkpoint, made)
     counted = export(
-        DatasetConfig.resolve({"out": tmp_path / "set", "model": str(checkpoint)}), [episode]
+        DatasetConfig.resolve({"runs": ["r"], "out": tmp_path / "set", "model": str(checkpoint)}),
+        [episode],
     )
     assert counted.sampled_ids == counted.examples == 3
 
@@ -105,7 +106,7 @@ def test_an_adapter_is_sampled_from_as_the_whole_model_is(
     checkpoint: Path, tmp_path: Path, make: Any, attempt: Any
 ) -> None:
     made = make([[attempt("a", 0.9, 1.0), attempt("b", 0.1, 0.0)]])
-    export(DatasetConfig.resolve({"out": tmp_path / "set"}), [made])
+    export(DatasetConfig.resolve({"runs": ["r"], "out": tmp_path / "set"}), [made])
     settings = {"examples": tmp_path / "set", "model": str(checkpoint), "run": tmp_path / "run"}
     lora = {"scheme": Scheme.LORA, "lora_rank": 4, "learning_rate": 1e-2, "evaluation_share": 0.0}
     done = train(TrainConfig.resolve(settings, lora))

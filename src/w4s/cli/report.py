@@ -22,8 +22,6 @@ from w4s.tasks.registry import BENCHMARKS
 
 def report(config: ReportConfig) -> None:
     """Show the runs in the format asked for, or write the file asked for."""
-    if not config.runs:
-        raise ConfigError("which run? w4s report RUN, where RUN is the folder of a search")
     # Whether a process works on a run is asked first, so that nothing it wrote last is missed.
     stories = [
         tell(run, working=held) for held, run in [(is_held(r), read_run(r)) for r in config.runs]

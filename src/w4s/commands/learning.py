@@ -43,8 +43,6 @@ class Made:
 
 def make_dataset(config: DatasetConfig) -> Made:
     """Merge the collections and write the folder."""
-    if not config.runs:
-        raise ConfigError("which runs? w4s dataset RUN… --out FOLDER takes folders of w4s collect")
     collections = [read_collection(path) for path in config.runs]
     if any(collection.confidential for collection in collections):
         keep_in_cache("a task of these runs", config.out, "--out")

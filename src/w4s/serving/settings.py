@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.settings import Count, Dollars, Positive, Record, VariableName
+from w4s.settings import Asked, Count, Dollars, Positive, Record, VariableName
 
 
 class UseConfig(Record):
     """Which workflow, and how it runs. What is not given is as in the run that found it; without
     a run, as in a search without settings."""
 
-    workflow: str = Field(
+    workflow: Annotated[
+        str, Asked("which workflow? give the folder of a search, a file or a baseline")
+    ] = Field(
         description="Folder of a search, whose best workflow is taken; or the file of a workflow;"
         " or the name of a baseline."
     )
@@ -48,7 +50,9 @@ class UseConfig(Record):
 class ExportConfig(UseConfig):
     """`w4s export`."""
 
-    out: Path = Field(description="The Python file to write.")
+    out: Annotated[Path, Asked("which file? add --out FILE.py")] = Field(
+        description="The Python file to write."
+    )
 
 
 class Reading(StrEnum):

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from w4s.settings import Count, Positive, Record
+from w4s.settings import Asked, Count, Positive, Record
 from w4s.training.attention import plain_attention, use_trie_attention
 from w4s.training.checkpoints import write_folder
 from w4s.training.corpus import corpus
@@ -41,7 +41,9 @@ _STATES_PER_PASS = 4
 class PretrainConfig(Record):
     """`w4s small pretrain`."""
 
-    out: Path = Field(description="Folder of the checkpoint.")
+    out: Annotated[Path, Asked("where to? w4s small pretrain FOLDER")] = Field(
+        description="Folder of the checkpoint."
+    )
     examples: Count = Field(16000, description="Programs to imitate. More write fewer mistakes.")
     examples_per_step: Count = Field(16, description="Programs an optimiser step learns from.")
     learning_rate: Positive = Field(3e-3, description="Peak. Lower it when the loss jumps.")

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.settings import Count, Positive, Record, Share, Tracking
+from w4s.settings import RUN_FOLDER, Asked, Count, Positive, Record, Share, Tracking
 
 
 class Selection(StrEnum):
@@ -95,10 +95,13 @@ class Scheme(StrEnum):
 class DatasetConfig(Record):
     """`w4s dataset`."""
 
-    runs: tuple[Path, ...] = Field(
-        default=(), description="Folders of w4s collect; several are merged."
+    runs: Annotated[
+        tuple[Path, ...],
+        Asked("which runs? w4s dataset RUN… --out FOLDER takes folders of w4s collect"),
+    ] = Field(description="Folders of w4s collect; several are merged.", min_length=1)
+    out: Annotated[Path, Asked("where to? add --out FOLDER")] = Field(
+        description="Folder of the data set."
     )
-    out: Path = Field(description="Folder of the data set.")
     temperature: Positive = Field(
         default=0.4,
         description="τ of the weights exp(r / τ). Lower it to lean more on the best actions.",
@@ -154,9 +157,15 @@ class DatasetConfig(Record):
 class TrainConfig(Record):
     """`w4s train`."""
 
-    examples: Path = Field(description="The data set: a file of `w4s dataset`, or its folder.")
-    model: str = Field(description="Checkpoint to start from: a folder, or a name on the hub.")
-    run: Path = Field(description="Folder of the run. The same command on the same folder goes on.")
+    examples: Annotated[
+        Path, Asked("which data set? w4s train FOLDER --model CHECKPOINT --run FOLDER")
+    ] = Field(description="The data set: a file of `w4s dataset`, or its folder.")
+    model: Annotated[str, Asked("which model? add --model CHECKPOINT, such as small")] = Field(
+        description="Checkpoint to start from: a folder, or a name on the hub."
+    )
+    run: Annotated[Path, RUN_FOLDER] = Field(
+        description="Folder of the run. The same command on the same folder goes on."
+    )
     scheme: Scheme = Field(
         default=Scheme.LORA,
         description="lora, full, full-8bit or full-bf16. Full when adapters stop short of what"
