@@ -101,16 +101,16 @@ def read_overrides(words: Sequence[str]) -> dict[str, object]:
     return settings
 
 
-def read_file(path: Path) -> dict[str, JSON]:
-    """The settings in a TOML file of the user's."""
+def read_file(path: Path, wanted: str = "--config takes a TOML file") -> dict[str, JSON]:
+    """The settings in a TOML file of the user's; `wanted` is what to say where there is none."""
     try:
         return from_toml(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
-        raise ConfigError(f"no settings file {path}; --config takes a TOML file") from None
+        raise ConfigError(f"no file {path}; {wanted}") from None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text; --config takes a TOML file") from None
+        raise ConfigError(f"{path} is not UTF-8 text; {wanted}") from None
 
 
 def from_toml(text: str, path: Path) -> dict[str, JSON]:

@@ -37,7 +37,7 @@ SEARCH = ("search", TASK, "--run", "r")
         ((*SEARCH, "--turns", "many"), "turns=many: input should be a valid integer"),
         ((*SEARCH, "turn=3"), "unknown setting 'turn'; did you mean 'turns'"),
         ((*SEARCH, "--method", "aflo"), "did you mean 'aflow'"),
-        ((*SEARCH, "--config", "none.toml"), "no settings file none.toml"),
+        ((*SEARCH, "--config", "none.toml"), "no file none.toml; --config takes a TOML file"),
         ((*SEARCH, "--price", "0.1"), "--price KEY=VALUE"),
         ((*SEARCH, "--private", "0"), "private=0"),
         (("search", TASK, "--run", "/proc/r"), "cannot write to the run folder /proc/r"),

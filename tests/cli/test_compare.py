@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +71,8 @@ def test_one_command_runs_resumes_and_reports(w4s: CommandLine) -> None:
         (['baselines=["directly"]'], "unknown baseline 'directly'; did you mean 'direct'?"),
         (["reference=adas"], "reference='adas' is no contestant"),
         (['tasks=["toy_leger"]'], "toy_ledger"),
+        (["tasks=toy_ledger"], 'tasks: write a list, tasks = ["toy_ledger"]'),
+        (["tasks=[]"], "which tasks? name at least one"),
         (["contestants={x={turnz=1}}"], "turnz"),
         (["contestants={x={test=4}}"], "contestant 'x' has a test of its own"),
         (["seeds=0"], "seeds=0"),
@@ -94,10 +95,12 @@ def test_a_budget_that_measures_nothing_is_named(w4s: CommandLine) -> None:
     assert "w4s on toy_ledger, seed 0: the budget ended before" in done.stderr
 
 
-def test_a_missing_file_is_named(w4s: CommandLine, tmp_path: Path) -> None:
-    done = w4s("compare", "nowhere.toml")
+@pytest.mark.parametrize("command", [("compare",), ("estimate", "compare")])
+def test_a_missing_file_is_named(w4s: CommandLine, command: tuple[str, ...]) -> None:
+    done = w4s(*command, "nowhere.toml")
     assert done.returncode == 2
-    assert "nowhere.toml" in done.stderr
+    assert "no file nowhere.toml; w4s compare takes a TOML file" in done.stderr
+    assert "--config" not in done.stderr
 
 
 @pytest.mark.long

@@ -76,7 +76,8 @@ def read_comparison(file: str, words: Sequence[str]) -> CompareConfig:
     """The settings of a file, with `key=value` words on top; `run` defaults to the file's name."""
     path = Path(file)
     default = {"run": str(Path("runs") / path.stem)}
-    return CompareConfig.resolve(default, read_file(path), read_overrides(words))
+    settings = read_file(path, "w4s compare takes a TOML file (docs/methods.md shows one)")
+    return CompareConfig.resolve(default, settings, read_overrides(words))
 
 
 def plan(config: CompareConfig) -> Iterator[Contest]:
