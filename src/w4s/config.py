@@ -19,6 +19,7 @@ from w4s.settings import (
     Asked,
     Count,
     Dollars,
+    Prices,
     Record,
     Share,
     Size,
@@ -127,7 +128,7 @@ class Setup(Limits):
     split: Literal["default", "paper"] = Field(
         default="default", description="default, or paper: the published sets, overlaps and all."
     )
-    prices: Annotated[dict[str, str], FREE] = Field(
+    prices: Annotated[Prices, FREE] = Field(
         default_factory=dict,
         description="Dollars per million tokens in and out of a model, as MODEL=0.15/0.60; wins"
         " over the price table.",
@@ -278,9 +279,7 @@ class TasksConfig(Limits):
     private: Count | None = Field(
         default=None, description="Validation problems; default: the task's own number."
     )
-    prices: dict[str, str] = Field(
-        default_factory=dict, description="As for w4s search: MODEL=0.15/0.60."
-    )
+    prices: Prices = Field(default_factory=dict, description="As for w4s search: MODEL=0.15/0.60.")
 
 
 class EvaluateConfig(Limits):
@@ -305,9 +304,7 @@ class EvaluateConfig(Limits):
     private: Count | None = Field(
         default=None, description="Validation problems; default: the task's own number."
     )
-    prices: dict[str, str] = Field(
-        default_factory=dict, description="As for w4s search: MODEL=0.15/0.60."
-    )
+    prices: Prices = Field(default_factory=dict, description="As for w4s search: MODEL=0.15/0.60.")
 
 
 class TestConfig(Limits):

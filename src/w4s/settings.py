@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from w4s.errors import ConfigError
+from w4s.models.metering.prices import read_price
 from w4s.types import JSON
 
 
@@ -80,6 +81,14 @@ RUN_FOLDER = Asked("where to? add --run FOLDER")
 
 FREE = "may change when a run goes on"
 
+
+def _price(text: str) -> str:
+    read_price(text)
+    return text
+
+
+Prices = dict[str, Annotated[str, AfterValidator(_price)]]
+"""Model to `IN/OUT`."""
 Dollars = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=1, le=100_000)]

@@ -107,6 +107,8 @@ def wait_for(true: Any) -> None:
          "NOKEY is empty"),
         (("serve", "direct", "--executor", "openai:new-model", "--key-env", "HOME", "--max-usd",
           "1"), "--price new-model=IN/OUT"),
+        (("serve", "direct", "--executor", "openai:x@http://h/v1", "--price", "y=1/2"),
+         "--price y=…: no such model takes part (models: x)"),
         (("serve", "direct", "--executor", "openai:x@http://h/v1", "--question", "first"),
          "conversation"),
         (("export", "direct", "--executor", "simulated", "--out", "x.py"), "openai:MODEL"),

@@ -50,6 +50,7 @@ def takes(
             file = read_file(Path(config)) if config is not None else {}
             named, settings = _sorted_words(words or [], positional, several)
             settled = record.resolve(file, settings, given, named)
+            _check_priced({**settings, **given}.get("prices"), settled)
             if dry_run and rehearsal is not None:
                 rehearsal(settled)
             else:
@@ -65,6 +66,16 @@ def takes(
         return run
 
     return decorate
+
+
+def _check_priced(typed: object, settled: Record) -> None:
+    """Prices that were typed are those of the command's models; a file may hold a whole list."""
+    models = [getattr(settled, role, "") for role in ("executor", "meta_agent")]
+    if isinstance(typed, Mapping) and None not in models:
+        # What knows models is imported when it is wanted: help and listings must come at once.
+        from w4s.models.specs import check_priced, read_spec
+
+        check_priced(typed, map(read_spec, filter(None, models)))
 
 
 def _table(name: str, entries: object) -> dict[str, str]:

@@ -32,7 +32,7 @@ from w4s.models.metering.budget import Budget
 from w4s.models.metering.ledger import Ledger
 from w4s.models.metering.metered import Metered
 from w4s.models.metering.prices import Price
-from w4s.models.specs import Kind, Spec, open_model, read_spec, spec_price
+from w4s.models.specs import Kind, Spec, check_priced, open_model, read_spec, spec_price
 from w4s.reports.run import Role
 from w4s.sandbox import open_sandbox
 from w4s.sandbox.base import Limits as SandboxLimits
@@ -68,6 +68,7 @@ async def opened_service(
         key=_client_key(config, environ),
     )
     spec = read_spec(used.settings.executor)
+    check_priced(config.prices, [spec])
     needed = config.max_usd is not None or config.request_usd is not None
     price = spec_price(spec, {**used.settings.prices, **config.prices}, needed=needed)
     book = _book(config, used) if spec.kind is Kind.SIMULATED else None

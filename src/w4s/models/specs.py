@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -38,6 +38,7 @@ from w4s.models.metering.prices import FREE, Price, find_price, need_price, publ
 from w4s.models.sampler import InProcess
 from w4s.models.scripted import Scripted, read_script
 from w4s.models.simulated import SimulatedExecutor
+from w4s.settings import nearest
 
 OPENAI_HOST = "api.openai.com"
 OPENAI_KEY = "OPENAI_API_KEY"
@@ -83,6 +84,11 @@ class Spec:
         if self.kind not in (Kind.LOCAL, Kind.SMALL):
             return None
         return find_checkpoint(self.detail or SMALL)
+
+    @property
+    def priced_as(self) -> str:
+        """What a price names: the model, or its kind where nothing stands behind the colon."""
+        return self.detail or self.kind.value
 
     @property
     def host(self) -> str:
@@ -152,6 +158,17 @@ def open_model(
             )
 
 
+def check_priced(prices: Iterable[str], specs: Iterable[Spec]) -> None:
+    """ConfigError when a price was given to a model that takes no part."""
+    names = [spec.priced_as for spec in specs]
+    for name in prices:
+        if name not in names:
+            raise ConfigError(
+                f"--price {name}=…: no such model takes part{nearest(name, names)}"
+                f" (models: {', '.join(names)})"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """What is known of a model's price."""
@@ -163,13 +180,12 @@ class Quote:
 
 
 def quote(spec: Spec, overrides: Mapping[str, str]) -> Quote:
-    """What the model's tokens cost, and who says so; `overrides` maps a model to `IN/OUT`, or a
-    kind such as `grammar` where nothing stands behind the colon."""
-    name = spec.detail or spec.kind.value
-    given = name in overrides
+    """What the model's tokens cost, and who says so; `overrides` maps a model, as it is
+    `priced_as`, to `IN/OUT`."""
+    given = spec.priced_as in overrides
     if spec.local and not given:
         return Quote(FREE, "free")
-    price = find_price(name, spec.host, overrides)
+    price = find_price(spec.priced_as, spec.host, overrides)
     if price is None:
         return Quote(None, "unknown")
     return Quote(price, "given" if given else f"table of {published().dated}")

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.settings import Asked, Count, Dollars, Positive, Record, VariableName
+from w4s.settings import Asked, Count, Dollars, Positive, Prices, Record, VariableName
 
 
 class UseConfig(Record):
@@ -117,7 +117,7 @@ class ServeConfig(UseConfig):
         description="File that keeps what was spent, so that --max-usd holds over restarts;"
         " default: for this process alone.",
     )
-    prices: dict[str, str] = Field(
+    prices: Prices = Field(
         default_factory=dict,
         description="Dollars per million tokens in and out of a model, as MODEL=0.15/0.60.",
     )
