@@ -254,8 +254,16 @@ def test_a_refused_key_ends_a_batch_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words", "said_in_one_line"),
     [
-        (lambda rows: rows.write_text("{}\n"), ["--batch", "rows.jsonl"], "line 1: no object"),
-        (lambda rows: rows.write_text("nonsense\n"), ["--batch", "rows.jsonl"], "line 1"),
+        (
+            lambda rows: rows.write_text("{}\n"),
+            ["--batch", "rows.jsonl"],
+            "jsonl line 1: no object",
+        ),
+        (
+            lambda rows: rows.write_text('{"question": "q"}\n{"question" 7}\n'),
+            ["--batch", "rows.jsonl"],
+            "rows.jsonl line 2: not JSON: ",
+        ),
         (lambda rows: None, ["--batch", "rows.jsonl"], "rows.jsonl"),
         (lambda rows: None, ["hello", "--base-url", "https://example.org/v1"], "OPENAI_API_KEY"),
     ],

@@ -214,10 +214,17 @@ def _rows(path: str) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            row = json.loads(line)
-            if not isinstance(row, dict) or not isinstance(row.get("question"), str):
-                raise ValueError(f'{path}, line {number}: no object with a text "question"')
-            yield row
+            yield _row(line, f"{path} line {number}")
+
+
+def _row(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where}: not JSON: {error}") from None
+    if not isinstance(row, dict) or not isinstance(row.get("question"), str):
+        raise ValueError(f'{where}: no object with a text "question"')
+    return row
 
 
 def _answer_row(row: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
