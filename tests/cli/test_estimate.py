@@ -177,6 +177,7 @@ def test_a_collection_is_held_against_its_estimate(w4s: CommandLine) -> None:
     ("words", "what"),
     [
         (("search", TASK, "--like", "nothing"), "holds no run"),
+        (("search", TASK, "--like", "nothing", "--probe", "2"), "give one of them"),
         (("search", "nothing"), "unknown task"),
         (("search", TASK, "--executor", "gpt"), "unknown model"),
         (("test", "nothing"), "holds no run"),

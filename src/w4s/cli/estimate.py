@@ -36,6 +36,7 @@ from w4s.config import (
     SearchConfig,
     TestConfig,
 )
+from w4s.errors import ConfigError
 from w4s.estimates.assumptions import ASSUMED
 from w4s.estimates.foresight import together
 from w4s.estimates.record import Estimate, Share
@@ -50,6 +51,8 @@ _PROBE_PUBLIC = 2
 
 def estimate_search(config: EstimateSearchConfig) -> None:
     """By assumptions, by an earlier run, or by a probe of a few problems."""
+    if config.like is not None and config.probe is not None:
+        raise ConfigError("--like goes by an earlier run, --probe measures anew: give one of them")
     search = config.search
     like = config.like
     if config.probe is not None:
