@@ -72,6 +72,13 @@ def test_a_folder_without_a_run(tmp_path: Path) -> None:
         read_run(tmp_path / "nothing")
 
 
+@pytest.mark.parametrize("damaged", ["{}", '{"turn": 0', ""])
+def test_a_broken_file_is_named(run_folder: Path, damaged: str) -> None:
+    (run_folder / "begin.json").write_text(damaged)
+    with pytest.raises(StoreError, match=r"/begin\.json: no valid State: "):
+        read_run(run_folder)
+
+
 def test_a_broken_folder_names_the_file_and_line(run_folder: Path) -> None:
     file = run_folder / TURNS
     file.write_text(file.read_text().replace('"attempts"', '"tries"'))

@@ -224,3 +224,5 @@ def _read_record(file: Path, type: type[T]) -> T | None:
         return decode(type, file.read_bytes())
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from None
+    except StoreError as error:
+        raise StoreError(f"{file}: {error}") from None
