@@ -1,6 +1,7 @@
 """A transformers model in this process."""
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,17 @@ def test_the_name_tells_the_weights_apart(checkpoint: Path, tmp_path: Path) -> N
 
 def test_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no checkpoint"):
+        LocalModel(tmp_path)
+
+
+def test_a_checkpoint_without_its_tokeniser(checkpoint: Path, tmp_path: Path) -> None:
+    for name in ("config.json", "generation_config.json", "model.safetensors"):
+        shutil.copy(checkpoint / name, tmp_path)
+    with pytest.raises(ConfigError, match=r"has no tokenizer\.json; give a whole checkpoint such"):
+        LocalModel(tmp_path)
+    for file in checkpoint.glob("tokenizer*"):
+        shutil.copy(file, tmp_path)
+    with pytest.raises(ConfigError, match="has no chat template"):
         LocalModel(tmp_path)
 
 

@@ -21,6 +21,8 @@ ADAPTER = "adapter_config.json"
 _CONFIG = "config.json"
 _FILES = (_CONFIG, ADAPTER, "tokenizer_config.json")
 """Of which a checkpoint has at least one; a tokeniser alone measures lengths."""
+_TOKENISERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+"""Of which a checkpoint has at least one; w4s writes the first."""
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -41,6 +43,16 @@ def find_checkpoint(name: str) -> str:
         hint = f"; did you mean {inside[0]}?" if inside else ""
         raise ConfigError(f"{name} holds no checkpoint, since it has no {_CONFIG}{hint}")
     return name
+
+
+def need_tokeniser(checkpoint: str) -> None:
+    """ConfigError when a folder lacks the words; transformers would go on with none, or ask for
+    packages that do not help."""
+    folder = Path(checkpoint)
+    if folder.is_dir() and not any((folder / file).exists() for file in _TOKENISERS):
+        raise ConfigError(
+            f"{checkpoint} has no {_TOKENISERS[0]}; give a whole checkpoint such as RUN/model"
+        )
 
 
 def is_adapter(checkpoint: str) -> bool:

@@ -28,7 +28,7 @@ from transformers.utils import logging
 from w4s.errors import ConfigError, Rejected
 from w4s.models.base import Choice, Reply, Request
 from w4s.models.chat_template import prompt_tokens
-from w4s.models.checkpoints import find_checkpoint, is_adapter, weights_digest
+from w4s.models.checkpoints import find_checkpoint, is_adapter, need_tokeniser, weights_digest
 from w4s.types import Usage
 
 _STRIDE = 64
@@ -47,12 +47,18 @@ class LocalModel:
         requests are under way, and slower when there are few."""
         logging.disable_progress_bar()  # the command has its own
         place = find_checkpoint(str(checkpoint))
+        need_tokeniser(place)
         kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
             tokeniser = AutoTokenizer.from_pretrained(place)
             model = _load(place, torch.bfloat16 if kind == "cuda" else torch.float32)
         except (OSError, ValueError) as error:  # nothing in the folder that can be loaded
             raise ConfigError(f"cannot load the checkpoint {checkpoint}: {error}") from None
+        if tokeniser.chat_template is None:
+            raise ConfigError(
+                f"the tokeniser of {checkpoint} has no chat template; take a model that was made"
+                " for conversations"
+            )
         self._name = f"local:{checkpoint}:{weights_digest(place)}"
         self._tokeniser = tokeniser
         self._limit = int(model.config.max_position_embeddings)
