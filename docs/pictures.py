@@ -1,6 +1,6 @@
 """Make the pictures of the documentation from a run: `python docs/pictures.py [RUN]`.
 
-Without RUN it searches first, with the simulated executor, which takes a minute or two. Writes
+Without RUN it searches first, much as the quickstart does, which takes a minute or two. Writes
 report.png (the top of the HTML report) and terminal.svg (`w4s watch`) beside itself. Needs the
 extra dev and a Chromium of the system.
 """
@@ -24,7 +24,7 @@ from w4s.reports.run import read_run
 from w4s.reports.story import tell
 
 FOLDER = Path(__file__).resolve().parent
-RUN = Path("runs/ledger")
+RUN = Path("runs/first")
 """As the pictures name it."""
 W4S = Path(sys.executable).with_name("w4s")
 MOST_BYTES = 300_000
@@ -39,7 +39,7 @@ def main() -> None:
         if given is not None:
             shutil.copytree(given, RUN)
         else:
-            _w4s("search", "toy_ledger", "--turns", "4", "--samples", "5", "--run", str(RUN))
+            _w4s("search", "toy_report", "--turns", "4", "--run", str(RUN))
             _w4s("test", str(RUN), "--baselines")
         _w4s("report", str(RUN), "--html", "report.html")
         _photograph(Path("report.html").resolve(), FOLDER / "report.png")
