@@ -159,7 +159,8 @@ def test_text_cannot_leave_its_fence_in_markdown(tmp_path: Path) -> None:
         {
             "task": "my tasks/own.csv:answer=gold",
             "run": "r",
-            "executor": "openai:gpt-4o-mini@http://localhost:8000/v1",
+            "executor": "openai:a=b@http://localhost:8000/v1",
+            "meta_agent": "openai:c",
             "turns": 4,
             "economy": True,
             "temperature": 0.8,
@@ -178,3 +179,10 @@ def test_the_command_makes_the_same_run(settings: dict[str, object]) -> None:
     result = CliRunner().invoke(app, words[2:])
     assert result.exit_code == 0, result.output
     assert seen == [config]
+
+
+def test_the_command_leaves_out_a_list_of_prices_but_for_its_models() -> None:
+    prices = {"gpt-4o": "2.5/10", "grammar": "1/2"}
+    settings = {"task": "toy_ledger", "run": "r", "prices": prices}
+    command = search_command(SearchConfig.resolve(settings))
+    assert command == "w4s search toy_ledger --run r --price grammar=1/2"

@@ -10,19 +10,21 @@ from __future__ import annotations
 import shlex
 
 from w4s.config import SearchConfig
+from w4s.models.specs import read_spec
 
 
 def search_command(config: SearchConfig) -> str:
-    """`w4s search TASK --run FOLDER …`."""
+    """`w4s search TASK --run FOLDER …`, without the prices of models that take no part."""
     words = ["w4s", "search", config.task, "--run", str(config.run)]
     plain = SearchConfig(task=config.task, run=config.run).settings()
+    priced = {read_spec(model).priced_as for model in (config.executor, config.meta_agent)}
     for name, value in config.settings().items():
         if name in ("task", "run") or value == plain.get(name):
             continue
         flag = f"--{name.replace('_', '-')}"
         if isinstance(value, dict):
-            for key, entry in value.items():
-                words += [flag.removesuffix("s"), f"{key}={entry}"]
+            for key in sorted(priced & value.keys()):
+                words += [flag.removesuffix("s"), f"{key}={value[key]}"]
         elif value is True:
             words.append(flag)
         else:
