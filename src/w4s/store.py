@@ -36,9 +36,9 @@ LOCK = ".lock"
 """Held by the process that works in the folder."""
 
 _KINDS = {
-    "task": ("a search", "w4s search TASK --run FOLDER"),
-    "tasks": ("a collection", "w4s collect TASK --run FOLDER"),
-    "examples": ("a training", "w4s train EXAMPLES --run FOLDER"),
+    "task": ("a search", "w4s search TASK --run"),
+    "tasks": ("a collection", "w4s collect TASK --run"),
+    "examples": ("a training", "w4s train EXAMPLES --run"),
 }
 """By a setting that only this kind of run has: what the folder holds, and what makes one."""
 
@@ -160,9 +160,9 @@ def read_settings(path: Path, *, of: str = "task") -> dict[str, JSON]:
     kind, making = _KINDS[of]
     was = _settled(path)
     if not was:
-        raise ConfigError(f"{path} holds no run; {making} makes {kind}")
+        raise ConfigError(f"{path} holds no run; {making} {path} makes one")
     if of not in was:
-        raise ConfigError(f"{path} holds {_kind(was)}, not {kind}; {making} makes one")
+        raise ConfigError(f"{path} holds {_kind(was)}, not {kind}; {making} FOLDER makes one")
     return was
 
 
