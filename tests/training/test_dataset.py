@@ -197,7 +197,7 @@ def test_every_setting_of_the_command_is_heeded(tmp_path: Path) -> None:
         "minimum_accuracy": 0.2,
         "reward_above": 0.1,
     }
-    config = DatasetConfig.resolve({"out": tmp_path, "turns": (1, 3), **asked})
+    config = DatasetConfig.resolve({"runs": (tmp_path,), "out": tmp_path, "turns": (1, 3), **asked})
     assert Choices.of(config) == Choices(turns=(0, 2), **asked)  # type: ignore[arg-type]
 
 

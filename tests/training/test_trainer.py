@@ -127,7 +127,7 @@ def test_a_finished_run_does_nothing_more(config: TrainConfig) -> None:
 def test_a_run_does_not_go_on_with_other_data(config: TrainConfig) -> None:
     train(config)
     config.examples.write_text("".join(config.examples.read_text().splitlines(True)[:-1]))
-    with pytest.raises(ConfigError, match="other settings"):
+    with pytest.raises(ConfigError, match="examples: other ones"):
         train(config)
 
 
