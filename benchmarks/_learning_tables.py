@@ -132,7 +132,8 @@ def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
         if not name.startswith(REFERENCE):
             pairs.append((arm, f"{REFERENCE}{comma}{condition}"))
         if name.startswith("rlao"):
-            pairs += [(arm, f"{rival}{comma}{condition}") for rival in RIVALS]
+            rivals = ("sft_one_round",) if name.endswith("one_round") else RIVALS
+            pairs += [(arm, f"{rival}{comma}{condition}") for rival in rivals]
     return pairs
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from w4s.sandbox.base import Ending, HostCall, Limits, Refusal, Result
@@ -60,7 +61,9 @@ class Answer:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, host: HostCall) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._work(host))
+        task = _started(self._work(host))
+        if not task.done():
+            self._task = task
 
     async def _work(self, host: HostCall) -> None:
         try:
@@ -83,6 +86,15 @@ class Answer:
         self._listener = None
         if self._task is not None and not self._task.done():
             self._task.cancel()
+
+
+def _started(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task, from Python 3.12 on with its first step made at once: an answer that waits for
+    nothing then costs no round of the event loop."""
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(work, loop=loop, eager_start=True)
+    return loop.create_task(work)
 
 
 class Answers:

@@ -84,7 +84,7 @@ class Budget:
             )
 
     async def rest(self, pause: Awaitable[None]) -> None:
-        """Await the pause before a repetition; a budget that is closed meanwhile ends it."""
+        """Await the pause before a repetition. One that can be stopped ends it early."""
         await pause
 
     def settle_done(self, entry: Entry, usage: Usage) -> None:
