@@ -166,7 +166,7 @@ class Evaluator:
 
 
 def _raced_score(outcome: Outcome) -> float:
-    return math.nan if outcome.status is Status.UNSCORED else outcome.value
+    return math.nan if outcome.counted is None else outcome.counted
 
 
 @dataclass(slots=True)

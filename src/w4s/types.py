@@ -79,6 +79,16 @@ class Usage:
     """In and out, of what came from disk: what it took when it was paid for."""
     saved_usd: float = 0.0
 
+    @property
+    def all_tokens(self) -> int:
+        """In and out, those of replies from disk too."""
+        return self.prompt_tokens + self.completion_tokens + self.saved_tokens
+
+    @property
+    def all_usd(self) -> float:
+        """Dollars, those of replies from disk too."""
+        return self.usd + self.saved_usd
+
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.calls + other.calls,
@@ -169,6 +179,11 @@ class Outcome:
     def value(self) -> float:
         """Score for the mean: 0 for every failure of the program. Undefined when UNSCORED."""
         return self.score.value if self.score is not None else 0.0
+
+    @property
+    def counted(self) -> float | None:
+        """The value, None when UNSCORED."""
+        return None if self.status is Status.UNSCORED else self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,6 @@ def _result(contest: Contest) -> Result:
     summary = summarise(run)
     evaluation = tested.evaluation
     count = len(evaluation.outcomes)
-    scored = {outcome.problem for outcome in evaluation.scored}
     searched = contest.workflow is None
     before = [entry.accuracy for entry in run.begin.examples] if run.begin else []
     return Result(
@@ -278,7 +277,7 @@ def _result(contest: Contest) -> Result:
         evaluation.workflow.name,
         evaluation.workflow.digest,
         tuple(o.problem for o in evaluation.outcomes),
-        tuple(o.value if o.problem in scored else None for o in evaluation.outcomes),
+        tuple(o.counted for o in evaluation.outcomes),
         summary.best.accuracy.value if searched and summary.best else None,
         (max(before), *(turn.best for turn in summary.turns)) if searched and before else (),
         _search_effort(summary.search_cost) if searched else Effort(),
@@ -295,8 +294,8 @@ def _search_effort(cost: Cost) -> Effort:
 def _answer_effort(usage: Usage, answers: int, seconds: float) -> Effort:
     """With what had been paid for in an earlier sitting."""
     return Effort(
-        (usage.usd + usage.saved_usd) / answers,
+        usage.all_usd / answers,
         (usage.calls + usage.cached) / answers,
-        (usage.prompt_tokens + usage.completion_tokens + usage.saved_tokens) / answers,
+        usage.all_tokens / answers,
         seconds / answers,
     )

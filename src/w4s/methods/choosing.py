@@ -17,7 +17,7 @@ import numpy as np
 from w4s.environment import Environment
 from w4s.errors import TooManyUnscored
 from w4s.models.base import Purpose
-from w4s.types import Entry, Evaluation, Outcome, State, Status, Turn, Usage, Workflow
+from w4s.types import Entry, Evaluation, State, Turn, Usage, Workflow
 from w4s.waiting import settled
 
 T = TypeVar("T")
@@ -96,8 +96,7 @@ def pareto_front(
 def cost_of_one(usage: Usage, answers: int) -> float:
     """What one answer costs: dollars, or tokens where there is no price. Calls that came from the
     cache count as what was once paid for them."""
-    tokens = usage.prompt_tokens + usage.completion_tokens + usage.saved_tokens
-    return (usage.usd + usage.saved_usd or float(tokens)) / max(1, answers)
+    return (usage.all_usd or float(usage.all_tokens)) / max(1, answers)
 
 
 def _measured(begin: State, turns: Sequence[Turn]) -> list[Entry]:
@@ -115,7 +114,7 @@ def _measured(begin: State, turns: Sequence[Turn]) -> list[Entry]:
 
 
 def _finalist(entry: Entry, trials: Sequence[Evaluation]) -> Finalist:
-    of_problems = zip(*(map(_score, trial.outcomes) for trial in trials), strict=True)
+    of_problems = zip(*((o.counted for o in trial.outcomes) for trial in trials), strict=True)
     answers = sum(len(trial.outcomes) for trial in trials)
     usage = sum((trial.usage for trial in trials), Usage())
     return Finalist(
@@ -124,10 +123,6 @@ def _finalist(entry: Entry, trials: Sequence[Evaluation]) -> Finalist:
         tuple(_mean(scores) for scores in of_problems),
         cost_of_one(usage, answers),
     )
-
-
-def _score(outcome: Outcome) -> float | None:
-    return None if outcome.status is Status.UNSCORED else outcome.value
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

@@ -241,10 +241,11 @@ def _errors(evaluation: Evaluation) -> tuple[tuple[str, int], ...]:
 
 
 def _answered(outcome: Outcome) -> Answered:
-    score = None if outcome.status is Status.UNSCORED else outcome.value
     if outcome.status is Status.SCORED:
-        return Answered(score, outcome.answer)
-    return Answered(score, f"{kind_of(outcome)}: {outcome.trouble}" if outcome.trouble else "")
+        return Answered(outcome.counted, outcome.answer)
+    return Answered(
+        outcome.counted, f"{kind_of(outcome)}: {outcome.trouble}" if outcome.trouble else ""
+    )
 
 
 def kind_of(outcome: Outcome) -> str:
