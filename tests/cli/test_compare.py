@@ -54,6 +54,9 @@ def test_one_command_runs_resumes_and_reports(w4s: CommandLine) -> None:
         assert other.returncode == 2
         assert said in other.stderr
         assert "w4s compare FILE run=FOLDER" in other.stderr
+    dry = w4s("compare", "small.toml", "each_calls=111", "--dry-run")
+    assert dry.returncode == 2
+    assert "max_calls was 110, is 111" in dry.stderr
 
     written = {path: path.read_bytes() for path in folder.rglob("tests.jsonl")}
     assert len(written) == 3

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from w4s.cli.output import output, say
-from w4s.commands.planning import published_of, resolved
+from w4s.commands.planning import examples_of, resolved
 from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import measure_sealed
@@ -63,7 +63,6 @@ def compare(config: CompareConfig) -> None:
     """Run what is left, then show and write the comparison."""
     reference = _reference(config)
     contests = list(plan(config))
-    refuse_other_settings(contests)
     _run_all([c for c in contests if tested_of(c) is None], config.jobs, Console(stderr=True))
     comparison = compared(
         [_result(contest) for contest in contests], reference, volumes=config.volumes
@@ -81,16 +80,45 @@ def read_comparison(file: str, words: Sequence[str]) -> CompareConfig:
 
 
 def plan(config: CompareConfig) -> Iterator[Contest]:
-    """Every contest, seed by seed, so that an early end leaves whole rounds."""
+    """Every contest, seed by seed, so that an early end leaves whole rounds. ConfigError where one
+    stands that was run with other settings: its numbers would pass for those of these settings."""
     names = _contestants(config)
-    interfaces = {
-        task: task_of(SearchConfig.resolve(_settings(config, {}), {"task": task, "run": "."}))
-        for task in config.tasks
-    }
+    tasks = _Tasks()
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         for task in config.tasks:
+            general = SearchConfig.resolve(_settings(config, {}), {"task": task, "run": "."})
+            interface = tasks.of(general).interface
             for name, own in names.items():
-                yield _contest(config, name, own, task, seed, interfaces[task].interface)
+                contest = _contest(config, name, own, task, seed, interface)
+                if contest.config.run.exists():
+                    _refuse_other_settings(contest, tasks.of(contest.config))
+                yield contest
+
+
+class _Tasks:
+    """Each task in each of its sizes, loaded once."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[object, ...], Task] = {}
+
+    def of(self, config: SearchConfig) -> Task:
+        key = (config.task, config.split, config.private, config.public, config.test)
+        if key not in self._loaded:
+            self._loaded[key] = task_of(config)
+        return self._loaded[key]
+
+
+def _refuse_other_settings(contest: Contest, task: Task) -> None:
+    """Another budget or other data count as well."""
+    asked = contest.config
+    settled = asked if contest.workflow is not None else resolved(asked)
+    facts = facts_of(task, examples_of(asked, task))
+    changed = changes(asked.run, settled, facts, free=settled.free() - _BUDGETS)
+    if changed:
+        raise ConfigError(
+            f"{contest.title} was run with other settings: {'; '.join(changed)}. Put the old"
+            " settings back, or choose a new folder: w4s compare FILE run=FOLDER"
+        )
 
 
 def write(comparison: Comparison, folder: Path) -> None:
@@ -115,26 +143,6 @@ def tested_of(contest: Contest) -> tuple[Run, Tested] | None:
     best = best_entry(run.begin, run.turns, run.final)
     found = [t for t in run.tests if best and t.evaluation.workflow.digest == best.workflow.digest]
     return (run, found[-1]) if found else None
-
-
-def refuse_other_settings(contests: Sequence[Contest]) -> None:
-    """ConfigError where a contest stands that was run with other settings, with another budget or
-    on other data: its numbers would pass for those of these settings."""
-    tasks: dict[tuple[object, ...], Task] = {}
-    for contest in contests:
-        asked = contest.config
-        if not asked.run.exists():
-            continue
-        sizes = (asked.task, asked.split, asked.private, asked.public, asked.test)
-        task = tasks.get(sizes) or tasks.setdefault(sizes, task_of(asked))
-        settled = asked if contest.workflow is not None else resolved(asked)
-        free = settled.free() - _BUDGETS
-        changed = changes(asked.run, settled, _facts(asked, task), free=free)
-        if changed:
-            raise ConfigError(
-                f"{contest.title} was run with other settings: {'; '.join(changed)}. Put the old"
-                " settings back, or choose a new folder: w4s compare FILE run=FOLDER"
-            )
 
 
 def _run_all(contests: Sequence[Contest], jobs: int, console: Console) -> None:
@@ -176,12 +184,9 @@ def _run(contest: Contest) -> None:
 
 def _prepare(config: SearchConfig) -> None:
     """A run folder without a search, for tests alone."""
+    task = task_of(config)
     with RunFolder(config.run) as folder:
-        folder.settle(config, _facts(config, task_of(config)))
-
-
-def _facts(config: SearchConfig, task: Task) -> dict[str, JSON]:
-    return facts_of(task, published_of(config.method).examples(task.interface))
+        folder.settle(config, facts_of(task, examples_of(config, task)))
 
 
 def _contestants(config: CompareConfig) -> dict[str, dict[str, JSON]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from w4s.commands.planning import Plan, plan_of
+from w4s.commands.planning import Plan, examples_of, plan_of
 from w4s.commands.workbench import meta_agent_of, task_of
 from w4s.config import CollectConfig, Limits, SearchConfig, Setup
 from w4s.estimates.assumptions import Models, assumed_pace, assumed_rates
@@ -84,7 +84,7 @@ def test_estimates(
     by what the run has measured of them."""
     tested = {t.evaluation.workflow.digest for t in run.tests}
     fresh = [w for w in workflows if w.digest not in tested]
-    config, examples = run.config, _published_examples(run.config, task)
+    config, examples = run.config, examples_of(run.config, task)
     seen = Seen(run) if any(turn.attempts for turn in run.turns) else None
     rates, pace = _measures(config, task, (*examples, *fresh), config.samples or 1, 1, seen)
     return [
@@ -216,10 +216,6 @@ def _first_prompt(config: Setup, task: Task, workflows: Sequence[Workflow]) -> t
     agent = meta_agent_of(config, InProcess(Grammar()), task.brief, config.seed)
     entries = tuple(Entry(workflow, 0.5, "") for workflow in workflows)
     return agent.prompt(State(0, entries, None, (), 0.5, entries[0], entries[0]))
-
-
-def _published_examples(config: SearchConfig, task: Task) -> tuple[Workflow, ...]:
-    return PUBLISHED[config.method].examples(task.interface)
 
 
 def _plan(work: str, limits: Limits) -> str:

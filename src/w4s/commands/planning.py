@@ -44,7 +44,12 @@ def plan_of(asked: SearchConfig, task: Task) -> Plan:
     turns, samples, trials = _lengths(asked, published)
     config = resolved(asked)
     _check_form(config)
-    return Plan(config, turns, samples, trials, published.examples(task.interface))
+    return Plan(config, turns, samples, trials, examples_of(config, task))
+
+
+def examples_of(config: SearchConfig, task: Task) -> tuple[Workflow, ...]:
+    """The workflows of the first state, as the method was published."""
+    return published_of(config.method).examples(task.interface)
 
 
 def resolved(asked: SearchConfig) -> SearchConfig:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from w4s.commands.foreseeing import keep_estimate, test_estimates
-from w4s.commands.planning import published_of
+from w4s.commands.planning import examples_of
 from w4s.commands.workbench import (
     Workbench,
     answer_book,
@@ -69,7 +69,7 @@ async def measure_sealed(config: TestConfig) -> list[Tested]:
     limits = _limits(config, run.config)
     book = answer_book(task, (*task.search.private, *task.search.public, *problems))
     models = open_models(run.config, limits, (Role.EXECUTOR,), book)
-    examples = published_of(run.config.method).examples(task.interface)
+    examples = examples_of(run.config, task)
     with RunFolder(config.run) as folder:
         async with open_workbench(
             run.config,
