@@ -88,18 +88,20 @@ def test_a_limit_of_the_run_stops_new_calls_and_lets_the_others_end() -> None:
     assert len(finished) < 39
 
 
+LONG_WINDED = Workflow(GOOD.replace('"content": task', '"content": "long " * 50 + task'))
+
+
+def reject_long(messages: Sequence[Message], seed: int) -> str:
+    if len(messages[-1].content) > 200:
+        raise Rejected("too long")
+    return right(messages, seed)
+
+
 def test_several_workflows_are_measured_side_by_side_and_one_may_be_lost() -> None:
-    long_winded = GOOD.replace('"content": task', '"content": "long " * 50 + task')
-
-    def reject_long(messages: Sequence[Message], seed: int) -> str:
-        if len(messages[-1].content) > 200:
-            raise Rejected("too long")
-        return right(messages, seed)
-
     async def main() -> list[Evaluation | TooManyUnscored]:
         async with world(reject_long) as w:
             return await w.evaluator.evaluate_all(
-                [Workflow(long_winded), WORKFLOW], problems(0, 8), Purpose.VALIDATE
+                [LONG_WINDED, WORKFLOW], problems(0, 8), Purpose.VALIDATE
             )
 
     lost, measured = asyncio.run(main())
@@ -109,16 +111,9 @@ def test_several_workflows_are_measured_side_by_side_and_one_may_be_lost() -> No
 
 
 def test_a_race_goes_on_without_a_candidate_that_cannot_be_believed() -> None:
-    long_winded = GOOD.replace('"content": task', '"content": "long " * 50 + task')
-
-    def reject_long(messages: Sequence[Message], seed: int) -> str:
-        if len(messages[-1].content) > 200:
-            raise Rejected("too long")
-        return right(messages, seed)
-
     async def main() -> list[Evaluation | TooManyUnscored]:
         async with world(reject_long) as w:
-            candidates = [Workflow(long_winded), WORKFLOW, Workflow(solves_below(30))]
+            candidates = [LONG_WINDED, WORKFLOW, Workflow(solves_below(30))]
             return await w.evaluator.race(
                 candidates, problems(0, 20), Purpose.VALIDATE, Racing(margin=0.0, looks=4)
             )
@@ -131,8 +126,6 @@ def test_a_race_goes_on_without_a_candidate_that_cannot_be_believed() -> None:
 
 
 def test_faults_of_the_provider_put_nobody_behind_in_a_race() -> None:
-    long_winded = GOOD.replace('"content": task', '"content": "long " * 50 + task')
-
     def sick_at_first(messages: Sequence[Message], seed: int) -> str:
         if len(messages[-1].content) > 200 and asked_number(messages) < 8:
             raise ProviderError("500 for good")
@@ -141,7 +134,7 @@ def test_faults_of_the_provider_put_nobody_behind_in_a_race() -> None:
     async def main() -> list[Evaluation | TooManyUnscored]:
         async with world(sick_at_first) as w:
             w.evaluator.unscored_limit = 0.5
-            candidates = [Workflow(long_winded), WORKFLOW]
+            candidates = [LONG_WINDED, WORKFLOW]
             return await w.evaluator.race(
                 candidates, problems(0, 20), Purpose.VALIDATE, Racing(margin=0.0, looks=4)
             )

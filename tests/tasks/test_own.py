@@ -31,6 +31,14 @@ def write_csv(folder: Path, rows: int = 20, name: str = "sums.csv") -> Path:
     return path
 
 
+def write_python(folder: Path, text: str) -> Path:
+    """A task file beside `sums.csv`."""
+    write_csv(folder)
+    path = folder / "mine.py"
+    path.write_text(text)
+    return path
+
+
 def test_a_csv_file_becomes_a_task(tmp_path: Path) -> None:
     task = load_task(f"{write_csv(tmp_path)}:scorer=number")
     assert task.name == "sums"
@@ -150,11 +158,10 @@ def test_marked_sets_may_not_share_an_origin(tmp_path: Path) -> None:
 
 
 def test_a_python_file_with_a_scorer_of_its_own(tmp_path: Path) -> None:
-    write_csv(tmp_path)
-    path = tmp_path / "mine.py"
-    path.write_text(
+    path = write_python(
+        tmp_path,
         'DESCRIPTION = "Sums."\nDATA = "sums.csv"\n'
-        "def score(answer, target):\n    return abs(float(answer) - float(target)) < 1\n"
+        "def score(answer, target):\n    return abs(float(answer) - float(target)) < 1\n",
     )
     task = load_task(str(path))
     assert task.name == "mine"
@@ -217,19 +224,16 @@ def test_a_python_file_with_rows(tmp_path: Path) -> None:
     ],
 )
 def test_bad_python_files(tmp_path: Path, text: str, message: str) -> None:
-    write_csv(tmp_path)
-    path = tmp_path / "mine.py"
-    path.write_text(text)
+    path = write_python(tmp_path, text)
     with pytest.raises(ConfigError, match=message):
         load_task(str(path))
 
 
 def test_a_scorer_that_exits_on_an_answer_ends_nothing(tmp_path: Path) -> None:
-    write_csv(tmp_path)
-    path = tmp_path / "mine.py"
-    path.write_text(
+    path = write_python(
+        tmp_path,
         'DESCRIPTION = "Sums."\nDATA = "sums.csv"\n'
-        "import sys\ndef score(answer, target):\n    return answer == target or sys.exit(3)\n"
+        "import sys\ndef score(answer, target):\n    return answer == target or sys.exit(3)\n",
     )
     task = load_task(str(path))
     score = asyncio.run(task.scorer(task.example, "x", NoSandbox()))
@@ -237,11 +241,10 @@ def test_a_scorer_that_exits_on_an_answer_ends_nothing(tmp_path: Path) -> None:
 
 
 def test_a_python_file_may_have_constants_of_its_own(tmp_path: Path) -> None:
-    write_csv(tmp_path)
-    path = tmp_path / "mine.py"
-    path.write_text(
+    path = write_python(
+        tmp_path,
         'DESCRIPTION = "Sums."\nDATA = "sums.csv"\nDATE = "today"\nANSWERS = ["1"]\n'
-        "SPLIT = None\nSCORER = None\n"
+        "SPLIT = None\nSCORER = None\n",
     )
     assert load_task(str(path)).metric == "share of answers that are exactly the gold text"
 

@@ -77,7 +77,7 @@ def status_error(refusal: Refusal, where: str) -> ProviderError:
 
 
 _ADVICE = {
-    401: " (is the key right, and is it in the variable that the option for it names?)",
+    401: " (is the key right, and in the variable that --key-env or --executor-key-env names?)",
     404: " (is the model's name right? base URLs mostly end in /v1)",
     405: " (base URLs mostly end in /v1)",
 }
