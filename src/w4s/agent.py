@@ -9,14 +9,33 @@ This file is handed to the sandbox as text, so it imports the standard library a
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+ONLY_PARSED = 0x400
+"""The flag with which `ast.parse` calls `compile`; the module `ast` is large for every child."""
 PASSED = "no error"
 """What `exec_test` returns when every public test passes."""
+
+REHEARSAL = """
+from collections import Counter
+
+def solver(agent, task: str):
+    replies = agent.call_json_format_llm(
+        messages=[{"role": "user", "content": f"{task}"}],
+        temperature=0.5,
+        num_of_response=3,
+        return_dict_keys=["reasoning", "answer"],
+        instructions="Think.",
+    )
+    answers = [str(reply["answer"]).strip() for reply in replies]
+    return {"answer": Counter(answers).most_common(1)[0][0]}
+"""
+REPLY = ['{"reasoning": "", "answer": "1"}'] * 3
+"""A program like most, and what the executor answers: played before the first child is forked,
+so that what Python learns from running this file's code is learnt once."""
 
 _FENCE = re.compile(r"```[ \t]*([\w+-]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
@@ -237,7 +256,7 @@ def _unfenced(code: str) -> str:
     if "```" not in code:
         return code
     try:
-        ast.parse(code)
+        compile(code, "<code>", "exec", ONLY_PARSED, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         blocks: list[tuple[str, str]] = _FENCE.findall(code)
         if blocks:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _OWN_TEXT = r"exec|eval|__import__|importlib"
@@ -34,10 +35,15 @@ _LIBRARY = (
     *("shutil", "signal", "socket", "sqlite3", "statistics", "stringprep", "struct", "subprocess"),
     *("tempfile", "timeit", "token", "tokenize", "urllib", "uuid", "zlib", "zoneinfo"),
 )
+_COMMON = ("ast", "concurrent.futures", "concurrent.futures.thread", "dataclasses")
 OUTFITS = {
+    "common": Outfit(  # traceback imports ast when it writes one
+        re.compile(rf"\b({_OWN_TEXT}|ast|concurrent|dataclass|dataclasses|traceback)\b"), _COMMON
+    ),
     "library": Outfit(
         re.compile(rf"\b({_OWN_TEXT}|{'|'.join(_LIBRARY)}|strptime|idna)\b"),
         (
+            *_COMMON,
             *_LIBRARY,
             *("html.parser", "html.entities", "encodings.idna", "urllib.parse", "_strptime"),
         ),
@@ -45,6 +51,7 @@ OUTFITS = {
     "numpy": Outfit(
         re.compile(rf"\b({_OWN_TEXT}|numpy)\b"),
         (
+            *_COMMON,
             *("numpy", "numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma"),
             "numpy.polynomial",
         ),
@@ -52,6 +59,7 @@ OUTFITS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def outfits_of(source: str) -> tuple[str, ...]:
     """The outfits that this text may need."""
     return tuple(name for name, outfit in OUTFITS.items() if outfit.words.search(source))

@@ -7,7 +7,6 @@ messages to the host; the process ends by `os._exit` whatever happened.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import signal
@@ -15,8 +14,7 @@ import socket
 import sys
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from w4s.sandbox.frames import pack
 from w4s.sandbox.inside import program as programs
@@ -29,27 +27,32 @@ CHANNEL = 3
 REHEARSALS = 20
 """More than the calls after which the interpreter adapts a function."""
 
+RESERVE_BYTES = 64 * 1024
+
 READY = pack({"ready": True})
 
 Lockdown = Callable[[dict[str, Any]], None]
 """Takes every right away that the program does not need; raises when it cannot."""
 
 
-@dataclass(slots=True)
-class Inheritance:
+class Inheritance(NamedTuple):
     """What the zygote prepared for all its children."""
 
     lockdown: Lockdown
     make_agent: Callable[[Callable[..., Any]], object]
     """The prelude's; gets the channel's `call`."""
-    descriptors: int
-    """None of the zygote's has a number this high."""
+    closed: tuple[tuple[int, int], ...]
+    """Ranges of descriptors that are the zygote's own: the first, and the one after the last."""
+    reserve: list[bytearray]
+    """Memory to let go of, so that a MemoryError can be told."""
 
 
 def prepare_descriptors() -> None:
     """In the zygote, before any channel arrives: 0 to 3 are taken, and 0 reads nothing."""
     null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0, inheritable=False)
+    for fd in (0, CHANNEL):
+        if fd != null:
+            os.dup2(null, fd, inheritable=False)
     if null > CHANNEL:
         os.close(null)
 
@@ -60,9 +63,13 @@ def prepare_signals() -> None:
     signal.signal(signal.SIGXCPU, _at_limit)
 
 
+_lives: list[_Life] = []
+"""The one of this process; none in the zygote."""
+
+
 def _at_limit(number: int, frame: types.FrameType | None) -> None:
-    if _Life.current is not None:
-        _Life.current.stop(number, frame)
+    for life in _lives:
+        life.stop(number, frame)
 
 
 def live(order: dict[str, Any], channel: int, output: int, inherited: Inheritance) -> None:
@@ -70,23 +77,22 @@ def live(order: dict[str, Any], channel: int, output: int, inherited: Inheritanc
     os.dup2(output, 1, inheritable=False)
     os.dup2(output, 2, inheritable=False)
     os.dup2(channel, CHANNEL, inheritable=False)
-    os.closerange(CHANNEL + 1, inherited.descriptors)
+    for first, end in inherited.closed:
+        os.closerange(first, end)
     line = Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, CHANNEL))
     try:
         inherited.lockdown(order)
     except Exception as error:
         line.send({"broken": f"{type(error).__name__}: {error}"[:500]})
         return
-    life = _Life.current = _Life(line, inherited)
+    life = _Life(line, inherited)
+    _lives.append(life)
     line.send_packed(READY)
     life.serve()
 
 
 class _Life:
     """Serves the host's orders one after another."""
-
-    current: ClassVar[_Life | None] = None
-    """The one of this process; None in the zygote."""
 
     def __init__(self, channel: Channel, inherited: Inheritance) -> None:
         self._channel = channel
@@ -115,24 +121,21 @@ class _Life:
             _allow_cpu(self._cpu_seconds)
             answer = self._carry_out(order)
             self._running = False
-            for stream in (sys.stdout, sys.stderr, sys.__stdout__):
-                with contextlib.suppress(Exception):
-                    stream.flush()  # type: ignore[union-attr]
+            _flush()
             self._channel.send(answer)
             if not order["keep"]:
                 return
 
     def _carry_out(self, order: dict[str, Any]) -> dict[str, Any]:
-        reserve: bytearray | None = bytearray(64 * 1024)  # so that a MemoryError can be told
         try:
             try:
                 self._running = True
                 return self._attempt(order)
             except BaseException as error:
-                reserve = None
+                if isinstance(error, MemoryError):
+                    self._inherited.reserve.clear()
                 return {"failed": programs.failure(error)}
         except BaseException:  # a limit again, while describing the first trouble
-            del reserve
             return {"failed": {"ending": "time", "type": "TimeLimit", "message": "", "line": None}}
 
     def _attempt(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +147,8 @@ class _Life:
             return {"failed": programs.not_compiled(error)}
         assert self._program is not None
         match order["action"]:
+            case "compile":
+                return {"done": self._program.packed()}
             case "open":
                 self._loaded = remote.Loaded(self._program, order["seed"])
                 return {"done": None}
@@ -157,43 +162,71 @@ class _Life:
     def _compile(self, order: dict[str, Any]) -> None:
         """Once per source; an order without one is for the same as before."""
         if order["source"] is not None:
-            self._program = programs.Program(order["source"], order["action"])
+            self._program = programs.Program(order["source"], order["action"], order.get("code"))
 
     def _make_agent(self) -> object:
         return self._inherited.make_agent(self._channel.call)
 
 
-def rehearse() -> None:
-    """Go through a program's motions once in the zygote.
+def _flush() -> None:
+    """What the program printed goes out before the answer, whatever it did to its streams."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+        try:
+            stream.flush()  # type: ignore[union-attr]
+        except Exception:
+            continue
+
+
+def rehearse(order: dict[str, Any], program: str, reply: object, inherited: Inheritance) -> bytes:
+    """Live a child's life a few times in the zygote, its first call answered by `reply`.
 
     The interpreter then has adapted the code and filled its caches, in pages that all children
-    share, instead of every child in copies of its own.
+    share, instead of every child in copies of its own. `order`: of a start. The lockdown of
+    `inherited` must lock nothing here. What the last life told its host is returned.
     """
-    source = "def solver(agent, task):\n    return {'answer': agent('ask', question=task)}"
-    order = pack(
+    told = pack(
         {
+            "source": program,
+            "code": programs.Program(program, "call").packed(),
             "action": "call",
             "entry": "solver",
             "arguments": {"task": "?"},
-            "source": source,
-            "seed": "",
             "host": True,
+            "seed": "",
+            "cpu_seconds": 60,
+            "frame_bytes": 1 << 20,
             "result_bytes": 1000,
+            "keep": False,
         }
     )
+    output, errors = os.dup(1), os.dup(2)
+    allowance = resource.getrlimit(resource.RLIMIT_CPU)
+    heard = b""
     for _ in range(REHEARSALS):
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            _rehearse_once(Channel(ours), theirs, order)
+        heard = _rehearse_once(order, told, pack({"id": 1, "value": reply}), output, inherited)
+        prepare_descriptors()
+    resource.setrlimit(resource.RLIMIT_CPU, allowance)
+    os.dup2(errors, 2, inheritable=False)
+    os.close(errors)
+    os.close(output)
+    return heard
 
 
-def _rehearse_once(channel: Channel, host: socket.socket, order: bytes) -> None:
-    host.sendall(order)
-    told = channel.next_order()
-    assert told is not None
-    host.sendall(pack({"id": 1, "value": "!"}))
-    program = programs.Program(told["source"], told["action"])
-    channel.send({"done": programs.run(told, program, lambda: channel.call)})
+def _rehearse_once(
+    order: dict[str, Any], told: bytes, reply: bytes, output: int, inherited: Inheritance
+) -> bytes:
+    ours, theirs = socket.socketpair()
+
+    def make_agent(call: Callable[..., Any]) -> object:
+        theirs.sendall(reply)  # not before the order has been read
+        theirs.shutdown(socket.SHUT_WR)
+        return inherited.make_agent(call)
+
+    with ours, theirs:
+        theirs.sendall(told)
+        live(order, ours.fileno(), output, inherited._replace(make_agent=make_agent, closed=()))
+        _lives.clear()
+        return theirs.recv(1 << 20)
 
 
 def _allow_cpu(seconds: int) -> None:

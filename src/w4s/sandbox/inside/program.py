@@ -7,8 +7,10 @@ over a result) happens here, inside the child and under its limits.
 
 from __future__ import annotations
 
-import ast
+import _ast as ast
+import binascii
 import linecache
+import marshal
 import random
 import sys
 import types
@@ -35,7 +37,7 @@ class NoEntry(Exception):
 class Program:
     """One source text: compiled once, run as often as asked, each time in a fresh module."""
 
-    def __init__(self, source: str, action: str) -> None:
+    def __init__(self, source: str, action: str, code: str | None = None) -> None:
         self.source = source
         self._last: types.CodeType | None = None
         self._last_name = ""
@@ -44,11 +46,16 @@ class Program:
         if action == "value":
             self._split()
         else:
-            self._body = compile(source, FILE, "exec", dont_inherit=True)
+            body = _unpacked(code) if code is not None else None
+            self._body = body or compile(source, FILE, "exec", dont_inherit=True)
+
+    def packed(self) -> str:
+        """The compiled text, for another child of the same source."""
+        return binascii.b2a_base64(marshal.dumps(self._body), newline=False).decode("ascii")
 
     def _split(self) -> None:
         """Separate the last line's expression from the rest."""
-        tree = ast.parse(self.source, FILE)
+        tree = parsed(self.source)
         last = tree.body[-1] if tree.body else None
         if isinstance(last, ast.Expr):
             tree.body.pop()
@@ -83,6 +90,22 @@ class Program:
         if self._last_name in namespace:
             return namespace[self._last_name]
         raise NoEntry("no function solution(), and the last line has no value")
+
+
+def _unpacked(code: str) -> types.CodeType | None:
+    """None for anything but code: it comes from a child."""
+    try:
+        body = marshal.loads(binascii.a2b_base64(code))
+    except (ValueError, EOFError, TypeError):
+        return None
+    return body if isinstance(body, types.CodeType) else None
+
+
+def parsed(source: str) -> ast.Module:
+    """Its syntax tree, as `ast.parse` gives it. Raises what `compile` raises."""
+    tree = compile(source, FILE, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    return tree
 
 
 def run(order: dict[str, Any], program: Program, agent: Callable[[], object]) -> Any:

@@ -9,12 +9,12 @@ test, only the arguments of its calls.
 
 from __future__ import annotations
 
-import ast
+import _ast as ast
 import builtins
 import importlib
 import itertools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from w4s.sandbox.inside import program as programs
@@ -158,7 +158,7 @@ def _free_names(texts: Iterable[str]) -> list[str]:
     read: dict[str, None] = {}
     made = set(dir(builtins))
     for text in texts:
-        for node in ast.walk(ast.parse(text)):
+        for node in _walk(programs.parsed(text)):
             match node:
                 case ast.Name(id=name, ctx=ast.Load()):
                     read[name] = None
@@ -173,3 +173,13 @@ def _free_names(texts: Iterable[str]) -> list[str]:
                 case ast.ExceptHandler(name=str(name)):
                     made.add(name)
     return [name for name in read if name not in made]
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below it; `ast.walk`, without the module that every fork would pay for."""
+    yield node
+    for name in node._fields:
+        value = getattr(node, name, None)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.AST):
+                yield from _walk(item)

@@ -22,19 +22,20 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from w4s.sandbox.frames import FrameReader, pack
 from w4s.sandbox.inside import canaries, life
-from w4s.sandbox.inside.walls.lockdown import Walls
+from w4s.sandbox.inside.walls.lockdown import Walls, exit_unless_child_of
 
 PRELOADED = """
-abc ast bisect collections collections.abc concurrent.futures concurrent.futures.thread
-contextlib copy ctypes dataclasses encodings.ascii encodings.latin_1 encodings.utf_16
-encodings.utf_8_sig enum functools heapq itertools json json.decoder keyword linecache math
-numbers operator os random re reprlib string sys textwrap threading time traceback types typing
-unicodedata warnings weakref __future__
+abc bisect collections collections.abc contextlib copy ctypes encodings.ascii encodings.latin_1
+encodings.utf_16 encodings.utf_8_sig enum functools heapq itertools json json.decoder keyword
+linecache math numbers operator os random re reprlib string sys textwrap threading time traceback
+types typing unicodedata warnings weakref __future__
 """
 """Standard library that most generated programs use, and what the interpreter itself may want; the
 child can open no file to import more. What few need and every fork would pay for stands in the
@@ -47,6 +48,10 @@ THREAD_STACK_BYTES = 2 * 1024 * 1024
 """A hundred threads then fit into a child's address space."""
 FIRST_TO_GO = "500"
 """When memory runs out, the kernel shall take a child rather than the host."""
+PROGRAM = "def solver(agent, task):\n    return {'answer': agent('ask', question=task)}"
+"""What is rehearsed where the prelude has no program of its own."""
+FIRST_ORDER = {"memory_mb": 256, "cpu_hard_seconds": 10, "folder": None}
+"""A start like any other, for the rehearsal and the proof of the walls."""
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -99,7 +104,9 @@ def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
             continue
     for folder in settings["folders"]:
         sys.path.remove(folder)
-    make_agent = _prelude(settings["prelude"])
+    warnings.simplefilter("ignore", SyntaxWarning)  # said wherever a text happens to be compiled
+    prelude = _prelude(settings["prelude"])
+    life.prepare_descriptors()
     walls = Walls(settings["profile"], settings["landlock"])
     sys.stdout = io.TextIOWrapper(
         open(1, "wb", buffering=16384, closefd=False),  # noqa: SIM115
@@ -109,10 +116,17 @@ def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
     for name in [name for name in sys.modules if name.split(".")[0] in ("w4s", "__main__")]:
         if name != "__main__":
             del sys.modules[name]
-    inherited = life.Inheritance(walls.lock, make_agent, _highest_descriptor())
-    life.prepare_descriptors()
+    make_agent = prelude.get("make_agent", lambda call: call)
+    inherited = life.Inheritance(
+        walls.lock,
+        make_agent,
+        _own_descriptors(walls.ruleset),
+        [bytearray(life.RESERVE_BYTES)],
+    )
     life.prepare_signals()
-    life.rehearse()
+    program, reply = prelude.get("REHEARSAL", PROGRAM), prelude.get("REPLY", "")
+    open_ended = inherited._replace(lockdown=walls.rehearse)
+    life.rehearse({**FIRST_ORDER, "user": 0}, program, reply, open_ended)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.stack_size(THREAD_STACK_BYTES)
     gc.collect()
@@ -120,8 +134,11 @@ def prepare(settings: dict[str, Any]) -> tuple[Walls, life.Inheritance]:
     return walls, inherited
 
 
-def _highest_descriptor() -> int:
-    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20)
+def _own_descriptors(kept: int | None) -> tuple[tuple[int, int], ...]:
+    """Ranges that a child closes: all but its own, and `kept`."""
+    first = life.CHANNEL + 1
+    end = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20)
+    return ((first, end),) if kept is None else ((first, kept), (kept + 1, end))
 
 
 def prove(walls: Walls) -> dict[str, Any]:
@@ -135,22 +152,18 @@ def prove(walls: Walls) -> dict[str, Any]:
         return {**record, "error": walls.problem}
     if walls.profile == "none":
         return record
-    order = {
-        "memory_mb": 256,
-        "cpu_hard_seconds": 10,
-        "folder": None,
-        "user": walls.users.take(0) if walls.users is not None else None,
-    }
+    user = walls.users.take(0) if walls.users is not None else None
+    order = {**FIRST_ORDER, "user": user}
     found = canaries.fly(lambda: walls.lock(order), walls.profile)
     if walls.users is not None:
         walls.users.give_back(0)
     return {**record, **found}
 
 
-def _prelude(source: str) -> Any:
+def _prelude(source: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": "prelude"}
     exec(compile(source, "<prelude>", "exec", dont_inherit=True), namespace)
-    return namespace.get("make_agent", lambda call: call)
+    return namespace
 
 
 def _delay_seconds(pid: int) -> float:
@@ -206,6 +219,14 @@ class _Zygote:
         self._forks_allowed = walls.profile == "none"
         self._users = walls.users
         self._pid = os.getpid()
+        self._birth: tuple[tuple[Callable[..., object], tuple[object, ...]], ...] = (
+            (signal.set_wakeup_fd, (-1,)),
+            (prctl, (PR_SET_PDEATHSIG, signal.SIGKILL)),
+            (exit_unless_child_of, (self._pid,)),
+            (os.setpgid, (0, 0)),
+        )
+        """A child's first steps. A group of its own can be killed whole; a session of its own would
+        be scheduled like a user's: hundreds of children would leave the host no processor time."""
 
     def serve(self) -> None:
         awake, alarm = os.pipe()
@@ -258,22 +279,20 @@ class _Zygote:
 
     def _become_child(self, order: dict[str, Any], channel: int, output: int) -> None:
         try:
-            signal.set_wakeup_fd(-1)
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() == self._pid:
-                os.setsid()
-                life.live(order, channel, output, self._inherited)
+            for call, arguments in self._birth:
+                call(*arguments)
+            life.live(order, channel, output, self._inherited)
         finally:
             os._exit(0)
 
     def _signal(self, pid: int, number: int) -> None:
-        """A kill takes the whole session; a soft stop only the program."""
+        """A kill takes the whole group; a soft stop only the program."""
         try:
             if number == signal.SIGKILL:
                 os.killpg(pid, number)
             else:
                 os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):  # not yet a session leader, or just gone
+        except (ProcessLookupError, PermissionError):  # not yet a group's leader, or just gone
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
@@ -299,7 +318,7 @@ class _Zygote:
             self._tell({"ended": number, "status": status, "cpu": round(cpu, 4)})
 
     def _kill_strays(self, leader: int) -> None:
-        """End what a child forked: its session, and whatever was handed to us as orphans."""
+        """End what a child forked: its group, and whatever was handed to us as orphans."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
         try:

@@ -14,9 +14,11 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from w4s.sandbox.inside.walls import landlock, seccomp, syscalls
+from w4s.sandbox.inside.walls import seccomp, syscalls
+from w4s.sandbox.inside.walls.landlock import Landlock
 from w4s.sandbox.inside.walls.users import Users
 
 MEGABYTE = 1024 * 1024
@@ -27,6 +29,10 @@ PENDING_SIGNALS = 256
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 _CAPABILITIES_VERSION_3 = 0x20080522
+_NO_CAPABILITIES = struct.pack("<Ii", _CAPABILITIES_VERSION_3, 0), struct.pack("<6I", *[0] * 6)
+
+Step = tuple[Callable[..., object], tuple[Any, ...]]
+"""A call and what it is given; it gives nothing, or 0, when it did what it should."""
 
 
 class Walls:
@@ -40,23 +46,28 @@ class Walls:
         self.problem = ""
         """Why this machine cannot hold untrusted code under this profile; empty when it can."""
         self.landlock_abi = 0
+        self.ruleset: int | None = None
+        """The descriptor of Landlock's rules, which a child needs until it is locked."""
+        self._zygote = os.getpid()
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._memory = _own_address_space()
         self._threads = _threads_of_everybody() + THREADS * 16
-        self.users = Users() if profile != "none" and sys.platform == "linux" else None
-        if profile != "none":
+        self._fenced = profile != "none"
+        self.users = Users() if self._fenced and sys.platform == "linux" else None
+        if self._fenced and sys.platform != "darwin":
             self._prepare(use_landlock)
 
     def _prepare(self, use_landlock: bool) -> None:
-        if sys.platform == "darwin":
-            return
         processor = syscalls.of_machine(os.uname().machine)
         if sys.platform != "linux" or processor is None:
             self.problem = f"no walls for {sys.platform} on {os.uname().machine}"
             return
         self._processor = processor
         if use_landlock:
-            self.landlock_abi = landlock.version(self._libc, processor)
+            self._landlock = Landlock(self._libc, processor)
+            self.landlock_abi = self._landlock.abi
+        if self.landlock_abi:
+            self.ruleset = self._landlock.open_ruleset()
         if self.profile == "scratch" and not self.landlock_abi:
             self.problem = "the profile scratch needs Landlock, which this kernel does not offer"
         compiled = seccomp.compile_filter(processor, scratch=self.profile == "scratch")
@@ -66,36 +77,62 @@ class Walls:
         """Shut this process in. Raises when a layer that should hold cannot be laid."""
         if self.problem:
             raise RuntimeError(self.problem)
-        if self.profile == "none":
-            self._limit(order, file_bytes=SCRATCH_FILE_BYTES)
-        elif sys.platform == "darwin":
-            self._limit(order, file_bytes=SCRATCH_FILE_BYTES)
-            _seatbelt()
+        if self._fenced and sys.platform == "linux":
+            folder, ruleset = None, self.ruleset
+            if order["folder"]:
+                folder = _enter(order["folder"], order["user"])
+                ruleset = self._ruleset_of_its_own(folder)
+            _take(self._on_linux(order, folder, ruleset))
         else:
-            self._lock_linux(order)
+            _take(self._limits(order, SCRATCH_FILE_BYTES))
+            if self._fenced:
+                _seatbelt()
 
-    def _lock_linux(self, order: dict[str, Any]) -> None:
-        folder = _enter(order["folder"], order["user"]) if order["folder"] else None
-        self._limit(order, file_bytes=SCRATCH_FILE_BYTES if folder is not None else 0)
-        resource.setrlimit(resource.RLIMIT_NPROC, (self._most_threads(order),) * 2)
-        if order["user"] is not None:
-            self._become(order["user"])
+    def _ruleset_of_its_own(self, folder: int) -> int:
+        """The common one is closed: a rule that one child adds to it would hold for all."""
+        if self.ruleset is not None:
+            os.close(self.ruleset)
+        return self._landlock.open_ruleset(folder)
+
+    def rehearse(self, order: dict[str, Any]) -> None:
+        """Go through the motions of `lock`, in the zygote: nothing changes."""
+        if self._fenced and sys.platform == "linux" and not self.problem:
+            steps = self._on_linux(order, None, self.ruleset)
+            _take([(_nothing, arguments) for _, arguments in steps])
+
+    def _on_linux(
+        self, order: dict[str, Any], folder: int | None, ruleset: int | None
+    ) -> list[Step]:
+        user = order["user"]
+        steps = self._limits(order, SCRATCH_FILE_BYTES if folder is not None else 0)
+        # a user of its own counts its own threads; a shared one counts everybody's
+        most = THREADS if user is not None else self._threads
+        steps.append((resource.setrlimit, (resource.RLIMIT_NPROC, (most, most))))
+        if user is not None:
+            steps += self._change_of_user(user)
         # a crash would hand the memory to the system's crash reporter, whatever RLIMIT_CORE says
-        self._libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-        if self._libc.prctl(seccomp.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "no_new_privs")
-        if self.landlock_abi:
-            landlock.restrict(self._libc, self._processor, self.landlock_abi, folder)
+        steps.append((self._libc.prctl, (PR_SET_DUMPABLE, 0, 0, 0, 0)))
+        steps.append((self._libc.prctl, (seccomp.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))
+        if ruleset is not None:
+            steps.append((self._libc.syscall, self._landlock.restriction(ruleset)))
+            steps.append((os.close, (ruleset,)))
         if folder is not None:
-            os.close(folder)
-        self._drop_capabilities()
-        self._filter.install()
+            steps.append((os.close, (folder,)))
+        steps.append((self._libc.syscall, (self._processor.numbers["capset"], *_NO_CAPABILITIES)))
+        steps += self._filter.steps
+        return steps
 
-    def _most_threads(self, order: dict[str, Any]) -> int:
-        """A user of its own counts its own threads; a shared one counts everybody's."""
-        return THREADS if order["user"] is not None else self._threads
+    def _change_of_user(self, user: int) -> list[Step]:
+        """A change of user clears the death signal, so it is set again."""
+        return [
+            (os.setgroups, ([],)),
+            (os.setresgid, (user, user, user)),
+            (os.setresuid, (user, user, user)),
+            (self._libc.prctl, (PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)),
+            (exit_unless_child_of, (self._zygote,)),
+        ]
 
-    def _limit(self, order: dict[str, Any], file_bytes: int) -> None:
+    def _limits(self, order: dict[str, Any], file_bytes: int) -> list[Step]:
         limits = [
             (resource.RLIMIT_CPU, order["cpu_hard_seconds"]),
             (resource.RLIMIT_NOFILE, OPEN_DESCRIPTORS),
@@ -107,24 +144,23 @@ class Walls:
         if sys.platform == "linux":
             limits.append((resource.RLIMIT_MSGQUEUE, 0))
             limits.append((resource.RLIMIT_SIGPENDING, PENDING_SIGNALS))
-        for name, value in limits:
-            resource.setrlimit(name, (value, value))
+        return [(resource.setrlimit, (name, (value, value))) for name, value in limits]
 
-    def _become(self, user: int) -> None:
-        """A change of user clears the death signal, so it is set again."""
-        parent = os.getppid()
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-        self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(0)
 
-    def _drop_capabilities(self) -> None:
-        header = struct.pack("<Ii", _CAPABILITIES_VERSION_3, 0)
-        number = self._processor.numbers["capset"]
-        if self._libc.syscall(number, header, struct.pack("<6I", *[0] * 6)) != 0:
-            raise OSError(ctypes.get_errno(), "capset")
+def _take(steps: list[Step]) -> None:
+    for call, arguments in steps:
+        if call(*arguments):
+            raise OSError(ctypes.get_errno(), f"{getattr(call, '__name__', call)}{arguments}")
+
+
+def _nothing(*arguments: object) -> None:
+    """In place of a step."""
+
+
+def exit_unless_child_of(parent: int) -> None:
+    """For a child that would outlive the zygote, because that died before it could say so."""
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 def _enter(path: str, user: int | None) -> int:

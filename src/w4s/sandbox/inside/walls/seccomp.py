@@ -11,7 +11,8 @@ import ctypes
 import errno
 import os
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import NamedTuple
 
 from w4s.sandbox.inside.walls.syscalls import Processor
 
@@ -26,8 +27,7 @@ OWN_PID = -1
 """In a `Check`: the pid of the process that installs the filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One argument, masked, must be one of the values."""
 
     argument: int
@@ -37,8 +37,7 @@ class Check:
     """All 64 bits count (pointers, flag words); else the kernel itself reads only 32."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """A compiled filter."""
 
     instructions: tuple[tuple[int, int, int, int], ...]
@@ -102,10 +101,10 @@ _SCRATCH_CONDITIONAL: dict[str, tuple[Check, ...]] = {
 }
 
 
-@dataclass(slots=True)
 class _Assembler:
-    instructions: list[tuple[int, int, int, int]] = field(default_factory=list)
-    pid_places: list[int] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.instructions: list[tuple[int, int, int, int]] = []
+        self.pid_places: list[int] = []
 
     def add(self, code: int, k: int, if_true: int = 0, if_false: int = 0) -> None:
         if k == OWN_PID:
@@ -184,13 +183,14 @@ class Installer:
             for place in compiled.pid_places
         ]
         self._program = _Program(len(raw) // 8, ctypes.addressof(self._buffer))
-        self._reference = ctypes.byref(self._program)
-        self._libc = libc
 
-    def install(self) -> None:
-        """Lay the filter on this process for good. Raises OSError when the kernel cannot."""
+        self.steps: tuple[tuple[Callable[..., object], tuple[object, ...]], ...] = (
+            (self._name_own_pid, ()),
+            (libc.prctl, (PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(self._program), 0, 0)),
+        )
+        """The calls that lay the filter on a process for good."""
+
+    def _name_own_pid(self) -> None:
         pid = os.getpid()
         for place in self._pids:
             place.value = pid
-        if self._libc.prctl(PR_SET_SECCOMP, MODE_FILTER, self._reference, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "seccomp")

@@ -6,7 +6,7 @@ older calls).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _TABLE: tuple[tuple[str, int | None, int | None], ...] = (
     ("read", 0, 63),
@@ -125,8 +125,7 @@ _TABLE: tuple[tuple[str, int | None, int | None], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(NamedTuple):
     """One architecture as seccomp sees it."""
 
     machine: str
