@@ -61,11 +61,20 @@ class Child:
         self._lost = ""
         self.ready = asyncio.Event()
         """The child has shut itself in (or will never)."""
+        self._on_ready: Callable[[], None] = lambda: None
         self.ended = asyncio.Event()
         """The process is gone."""
         self._descriptor = channel.fileno()  # the loop looks a number up faster than a socket
         self._loop.add_reader(self._descriptor, self._read_channel)
         self._loop.add_reader(output, self._read_output)
+
+    def when_ready(self, do: Callable[[], None]) -> None:
+        """Call `do` once, when `ready` is set."""
+        self._on_ready = do
+
+    def _be_ready(self) -> None:
+        self.ready.set()
+        self._on_ready()
 
     # --- orders ---
 
@@ -168,7 +177,7 @@ class Child:
                 self._lost = f"a child could not lock itself in: {str(message['broken'])[:500]}"
             elif "ready" not in message:
                 raise ValueError("the first message says nothing of readiness")
-            self.ready.set()
+            self._be_ready()
         elif self._exchange is None:
             self._early.append(message)
         else:
@@ -199,7 +208,7 @@ class Child:
         self._channel.close()
         if not self.ready.is_set():
             self._lost = self._lost or "a child ended before it was ready"
-            self.ready.set()
+            self._be_ready()
         if self._exchange is not None:
             self._exchange.close()
 

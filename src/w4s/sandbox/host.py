@@ -15,9 +15,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from w4s.errors import ConfigError, SandboxError
-from w4s.sandbox.base import Ending, Grade, HostCall, Job, Limits, Result
-from w4s.sandbox.child import ChildLost
+from w4s.errors import ConfigError, SandboxError, W4sError
+from w4s.sandbox.base import Action, Ending, Grade, HostCall, Job, Limits, Result
+from w4s.sandbox.births import Births
+from w4s.sandbox.child import Child, ChildLost
+from w4s.sandbox.compilations import Compilations
 from w4s.sandbox.exchange import Answers
 from w4s.sandbox.grader import GRADER_LIMITS, examine
 from w4s.sandbox.nursery import Nursery
@@ -26,6 +28,9 @@ from w4s.sandbox.scratch import private_folder, watch_folder
 from w4s.sandbox.shifts import Shift
 from w4s.types import JSON
 
+BIRTHS_PER_PROCESSOR = 16
+"""Children that may be on their way at once: of hundreds that start together the first would be as
+late as the last."""
 DESCRIPTORS_PER_CALL = 3
 SPARE_DESCRIPTORS = 200
 SPARE_CPU_SECONDS = 2
@@ -78,7 +83,9 @@ class PythonSandbox:
         processors = os.cpu_count() or 1
         self._waiting_places = asyncio.Semaphore(_affordable(concurrency))
         self._computing_places = asyncio.Semaphore(2 * processors)
+        self._births = Births(BIRTHS_PER_PROCESSOR * processors, processors)
         self._grading_places = asyncio.Semaphore(processors)
+        self._compilations = Compilations(self._compile)
         self._nurseries: dict[tuple[str, ...], Nursery] = {}
         self._starting = asyncio.Lock()
         self._shifts: dict[tuple[str, str, str, Limits], Shift] = {}
@@ -126,6 +133,7 @@ class PythonSandbox:
         self._closed = True
         for shift in self._shifts.values():
             shift.close()
+        await self._compilations.aclose()
         async with self._starting:
             for nursery in self._nurseries.values():
                 await nursery.aclose()
@@ -137,18 +145,46 @@ class PythonSandbox:
         return await _again_if_lost(lambda: self._run_once(job, answers), answers.again)
 
     async def _run_once(self, job: Job, answers: Answers) -> Result:
-        nursery = await self._nursery_for(job.source)
+        cpu_seconds = job.limits.cpu_seconds + SPARE_CPU_SECONDS
         if self._profile is not Profile.SCRATCH:
-            child = nursery.spawn(job.limits, job.limits.cpu_seconds + SPARE_CPU_SECONDS)
-            return await child.carry_out(order(job, answers.offered), job.limits, answers)
+            child = await self._born(job, cpu_seconds)
+            return await child.carry_out(self._order(job, answers), job.limits, answers)
         async with private_folder() as folder:
-            child = nursery.spawn(job.limits, job.limits.cpu_seconds + SPARE_CPU_SECONDS, folder)
+            child = await self._born(job, cpu_seconds, folder)
             watch = asyncio.ensure_future(watch_folder(folder, child))
             try:
-                return await child.carry_out(order(job, answers.offered), job.limits, answers)
+                return await child.carry_out(self._order(job, answers), job.limits, answers)
             finally:
                 watch.cancel()
                 await child.gone()
+
+    def _order(self, job: Job, answers: Answers) -> dict[str, Any]:
+        code = self._compilations.of(job.source) if job.action is Action.CALL else None
+        return order(job, answers.offered, code=code)
+
+    async def _compile(self, source: str) -> str | None:
+        """In a child that goes before all who wait."""
+        job = Job(source)
+        told = {**order(job, offered=False), "action": "compile"}
+        try:
+            nursery = await self._nursery_for(source)
+            child = nursery.spawn(job.limits, job.limits.cpu_seconds)
+            result = await child.carry_out(told, job.limits, Answers(None))
+        except (ChildLost, W4sError):
+            return None
+        return result.value if isinstance(result.value, str) else None
+
+    async def _born(self, job: Job, cpu_seconds: int, folder: str | None = None) -> Child:
+        """A child on its way."""
+        nursery = await self._nursery_for(job.source)
+        await self._births.begin()
+        try:
+            child = nursery.spawn(job.limits, cpu_seconds, folder)
+        except BaseException:
+            self._births.done()
+            raise
+        child.when_ready(self._births.done)
+        return child
 
     async def _grade_once(
         self,
@@ -184,8 +220,7 @@ class PythonSandbox:
         child, served = await shift.take()
         try:
             if child is None:
-                nursery = await self._nursery_for(job.source)
-                child = nursery.spawn(job.limits, job.limits.cpu_seconds * SHIFT_CPU_FACTOR)
+                child = await self._born(job, job.limits.cpu_seconds * SHIFT_CPU_FACTOR)
             told = order(job, answers.offered, with_source=served == 0, keep=True)
             result = await child.carry_out(told, job.limits, answers)
         except BaseException as error:
@@ -270,11 +305,18 @@ def _key(job: Job) -> tuple[str, str, str, Limits]:
 
 
 def order(
-    job: Job, offered: bool, *, with_source: bool = True, keep: bool = False
+    job: Job,
+    offered: bool,
+    *,
+    code: str | None = None,
+    with_source: bool = True,
+    keep: bool = False,
 ) -> dict[str, Any]:
-    """What the child is told. `keep`: more orders for the same source may follow."""
+    """What the child is told. `code`: the source, compiled; `keep`: more orders for the same source
+    may follow."""
     return {
         "source": job.source if with_source else None,
+        "code": code,
         "action": job.action.value,
         "entry": job.entry,
         "arguments": dict(job.arguments),
