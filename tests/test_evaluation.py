@@ -30,6 +30,20 @@ def test_outcomes_stand_in_the_order_of_the_problems() -> None:
     assert evaluation.usage.calls == 10
 
 
+def test_long_questions_start_first_and_the_outcomes_keep_their_order() -> None:
+    some = [problems(i, 1)[0] for i in (5, 70_000, 123)]
+
+    async def main() -> tuple[Evaluation, list[int]]:
+        async with world() as w:
+            one_by_one = Evaluator(w.runner, concurrency=1)
+            evaluation = await one_by_one.evaluate(WORKFLOW, some, Purpose.VALIDATE)
+            return evaluation, [asked_number(request.messages) for request in w.model.requests]
+
+    evaluation, asked = asyncio.run(main())
+    assert asked == [70_000, 123, 5]
+    assert [outcome.problem for outcome in evaluation.outcomes] == ["n5", "n70000", "n123"]
+
+
 def test_unscored_problems_are_kept_out_of_the_mean() -> None:
     async def main() -> Evaluation:
         async with world(broken_on_threes) as w:

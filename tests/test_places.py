@@ -43,6 +43,39 @@ def test_what_took_longest_goes_first() -> None:
     asyncio.run(main())
 
 
+def test_within_a_kind_the_largest_goes_first() -> None:
+    async def main() -> None:
+        order: list[float] = []
+        places = Places(1)
+
+        async def one(size: float) -> None:
+            async with places.place("a", size):
+                order.append(size)
+
+        await asyncio.gather(*[one(size) for size in (1.0, 3.0, 2.0)])
+        assert order == [3.0, 2.0, 1.0]
+
+    asyncio.run(main())
+
+
+def test_a_large_call_of_a_short_kind_may_go_before_a_small_one_of_a_long_kind() -> None:
+    async def main() -> None:
+        order: list[str] = []
+        places = Places(1)
+
+        async def one(kind: str, size: float, seconds: float = 0.0) -> None:
+            async with places.place(kind, size):
+                order.append(f"{kind} {size:g}")
+                await asyncio.sleep(seconds)
+
+        await one("short", 1, 0.05)
+        await one("long", 1, 0.1)
+        await asyncio.gather(one("long", 0.5), one("short", 3.0))
+        assert order[2:] == ["short 3", "long 0.5"]
+
+    asyncio.run(main())
+
+
 def test_the_unknown_goes_before_all_and_each_of_them_in_turn() -> None:
     async def main() -> None:
         order: list[str] = []

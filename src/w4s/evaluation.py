@@ -63,7 +63,7 @@ class Evaluator:
 
     async def once(self, workflow: Workflow, problem: Problem, purpose: Purpose) -> Outcome:
         """One solver call that belongs to no evaluation. Raises what the runner raises."""
-        async with self._places.place(workflow.digest):
+        async with self._places.place(workflow.digest, _size(problem)):
             return await self.runner.run(workflow, problem, purpose)
 
     async def evaluate(
@@ -150,7 +150,7 @@ class Evaluator:
     async def _run(
         self, workflow: Workflow, problem: Problem, purpose: Purpose, trial: int, lost: _Lost
     ) -> Outcome:
-        async with self._places.place(workflow.digest):
+        async with self._places.place(workflow.digest, _size(problem)):
             if self._stopped_by is not None:
                 raise self._stopped_by
             lost.check()
@@ -163,6 +163,11 @@ class Evaluator:
             lost.add(outcome)
         self.observer.outcome(workflow, purpose, outcome)
         return outcome
+
+
+def _size(problem: Problem) -> float:
+    """A long question has a long answer, though not in proportion."""
+    return math.sqrt(1 + len(problem.question))
 
 
 def _raced_score(outcome: Outcome) -> float:

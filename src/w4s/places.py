@@ -2,15 +2,17 @@
 
 In: how many may go at once, and who wants to go. Out: a place, as soon as it is their turn. What
 starts last should be short, for everybody waits for the last one to end; so the kind (a workflow,
-say) goes first whose calls took longest so far, and a kind nobody has seen the end of yet goes
-before all others.
+say) goes first whose calls took longest so far, within a kind the largest call, and a kind nobody
+has seen the end of yet goes before all others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import math
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,18 +20,20 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class _Kind:
-    """Calls that probably take equally long."""
+    """Calls that probably take about equally long."""
 
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    waiting: list[tuple[float, int, asyncio.Future[None]]] = field(default_factory=list)
+    """A heap: size (negative, so that the largest comes first), number, turn."""
     started: int = 0
-    ended: int = 0
+    size: float = 0.0
     seconds: float = 0.0
-    """Of all that ended, together."""
+    """Both of all that ended, together."""
 
     @property
     def urgency(self) -> tuple[float, int]:
         """Larger goes first: seconds expected; among the unknown, what has been tried least."""
-        expected = self.seconds / self.ended if self.ended else math.inf
+        largest = -self.waiting[0][0]
+        expected = largest * self.seconds / self.size if self.size else math.inf
         return expected, -self.started
 
 
@@ -42,14 +46,16 @@ class Places:
         self._asking: dict[str, _Kind] = {}
         """Those of the kinds with somebody who waits."""
         self._calling = False
+        self._numbers = itertools.count()
 
     @asynccontextmanager
-    async def place(self, kind: str) -> AsyncIterator[None]:
-        """Hold a place inside the block."""
+    async def place(self, kind: str, size: float = 1.0) -> AsyncIterator[None]:
+        """Hold a place inside the block. `size`: how long this may take against others of its
+        kind."""
         mine = self._kinds[kind]
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        mine.waiting.append(turn)
+        heapq.heappush(mine.waiting, (-size, next(self._numbers), turn))
         self._asking[kind] = mine
         self._call_soon(loop)
         try:
@@ -62,7 +68,7 @@ class Places:
         try:
             yield
         finally:
-            mine.ended += 1
+            mine.size += size
             mine.seconds += loop.time() - begun
             self._free_one(loop)
 
@@ -80,7 +86,7 @@ class Places:
         self._calling = False
         while self._free and self._asking:
             name, kind = max(self._asking.items(), key=lambda item: item[1].urgency)
-            turn = kind.waiting.popleft()
+            turn = heapq.heappop(kind.waiting)[-1]
             if not turn.done():  # else cancelled
                 turn.set_result(None)
                 self._free -= 1
