@@ -9,6 +9,7 @@ user asked for something impossible; 130 stopped with Ctrl-C.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -38,6 +39,8 @@ from w4s.serving.settings import ExportConfig, ServeConfig
 from w4s.training.settings import DatasetConfig, TrainConfig
 
 INTERRUPTED = 130
+GARBAGE_THRESHOLD = 20_000
+"""New objects between two looks for cycles: a thousand solver calls at once hold many for long."""
 
 app = typer.Typer(
     name="w4s",
@@ -295,6 +298,7 @@ def serve_simulated(config: ServeSimulatedConfig) -> None:
 
 def main() -> None:
     """Entry point."""
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
     try:
         app()
     except ConfigError as error:

@@ -123,8 +123,7 @@ async def _collect(config: CollectConfig) -> W4sError | None:
     episodes = plan_episodes(config.tasks, config.episodes, config.seed)
     for episode in episodes[: len(tasks)]:
         _problems(config, tasks[episode.task], episode)  # too few of them shows here
-    book = AnswerBook([key for t in tasks.values() for key in answer_keys(t, t.training)])
-    models = open_models(config, config, tuple(Role), book, token_ids=True)
+    models = open_models(config, config, tuple(Role), lambda: _book(tasks), token_ids=True)
     with RunFolder(config.run) as folder:
         async with open_workbench(
             config,
@@ -240,6 +239,10 @@ def _brief(task: Task, problems: SearchSet) -> Brief:
     key = task.answer_keys(example)
     answer = key.answer if key is not None else natural(example.target)
     return replace(task.brief, example=example, example_answer=answer)
+
+
+def _book(tasks: dict[str, Task]) -> AnswerBook:
+    return AnswerBook([key for task in tasks.values() for key in answer_keys(task, task.training)])
 
 
 def _facts(config: CollectConfig, tasks: dict[str, Task]) -> dict[str, JSON]:

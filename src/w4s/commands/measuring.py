@@ -68,7 +68,8 @@ async def _measure(
         settings = settings.model_copy(update={"run": _own_folder(task, purpose)})
     keep_confidential(task, settings.run)
     workflows = _workflows(workflow, task.interface)
-    models = open_models(settings, config, (Role.EXECUTOR,), answer_book(task, task.search.private))
+    private = task.search.private
+    models = open_models(settings, config, (Role.EXECUTOR,), lambda: answer_book(task, private))
     with RunFolder(settings.run) as folder:
         async with open_workbench(
             settings,

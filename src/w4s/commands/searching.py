@@ -93,7 +93,7 @@ async def _search(asked: SearchConfig) -> W4sError | None:
     plan = plan_of(asked, task)
     config = plan.config
     problems = (*task.search.private, *task.search.public)
-    models = open_models(config, config, tuple(Role), answer_book(task, problems))
+    models = open_models(config, config, tuple(Role), lambda: answer_book(task, problems))
     with RunFolder(config.run) as folder:
         async with open_workbench(
             config,

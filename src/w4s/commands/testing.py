@@ -67,8 +67,8 @@ async def measure_sealed(config: TestConfig) -> list[Tested]:
     candidates = _candidates(config, run, task.interface)
     problems = task.sealed.open()
     limits = _limits(config, run.config)
-    book = answer_book(task, (*task.search.private, *task.search.public, *problems))
-    models = open_models(run.config, limits, (Role.EXECUTOR,), book)
+    known = (*task.search.private, *task.search.public, *problems)
+    models = open_models(run.config, limits, (Role.EXECUTOR,), lambda: answer_book(task, known))
     examples = examples_of(run.config, task)
     with RunFolder(config.run) as folder:
         async with open_workbench(

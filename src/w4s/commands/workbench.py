@@ -13,7 +13,7 @@ import math
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -110,12 +110,13 @@ def open_models(
     config: Setup,
     limits: Limits,
     roles: Sequence[Role],
-    book: AnswerBook,
+    book: Callable[[], AnswerBook],
     *,
     token_ids: bool = False,
 ) -> dict[Role, Opened]:
-    """Read the specs, find keys and prices. ConfigError for whatever is missing. With `token_ids`
-    the meta-agent's server is asked for them, to train on what was really sampled."""
+    """Read the specs, find keys and prices. ConfigError for whatever is missing. `book` is asked
+    for if a model is simulated. With `token_ids` the meta-agent's server is asked for them, to
+    train on what was really sampled."""
     named = {
         Role.EXECUTOR: (config.executor, limits.executor_key_env, "--executor-key-env"),
         Role.META_AGENT: (config.meta_agent, limits.key_env, "--key-env"),
@@ -128,7 +129,7 @@ def open_models(
         model = open_model(
             spec,
             environ=os.environ,
-            answer_book=book,
+            answer_book=book() if spec.kind is Kind.SIMULATED else None,
             key_env=key_env,
             key_flag=key_flag,
             token_ids=token_ids and role is Role.META_AGENT,
