@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from w4s.errors import ConfigError
-from w4s.training.card import FILE
-from w4s.training.dataset import read_examples
+from w4s.training.dataset import FILE, read_examples
 from w4s.training.export import export
 from w4s.training.settings import DatasetConfig
 from w4s.types import Trajectory

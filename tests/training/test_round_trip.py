@@ -16,8 +16,7 @@ from transformers import AutoModelForCausalLM
 from w4s.models.base import Identity, Purpose, Reply, Request
 from w4s.models.local import LocalModel
 from w4s.training.attention import use_trie_attention
-from w4s.training.card import FILE
-from w4s.training.dataset import read_examples
+from w4s.training.dataset import FILE, read_examples
 from w4s.training.export import export
 from w4s.training.loss import Scorer
 from w4s.training.settings import DatasetConfig, Scheme, TrainConfig

@@ -14,12 +14,14 @@ from w4s.cli.output import output, say, say_when
 from w4s.cli.steps import steps_shown, stop_asked
 from w4s.extras import needs
 from w4s.models.checkpoints import find_checkpoint, is_small
+from w4s.training.dataset import find_examples
 from w4s.training.settings import TrainConfig
 
 
 def train(config: TrainConfig) -> None:
     """Train, or go on with the run in the folder, and say what came of it."""
-    find_checkpoint(config.model)  # a mistake in the command shows before torch is loaded
+    find_checkpoint(config.model)  # mistakes in the command show before torch is loaded
+    find_examples(config.examples)
     with needs("train", "w4s train"):
         from w4s.training.logs import StepLog, read_logs
         from w4s.training.trainer import train

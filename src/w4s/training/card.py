@@ -14,9 +14,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from w4s.training.dataset import FILE
 from w4s.types import Example
-
-FILE = "examples.jsonl"
 
 K = TypeVar("K", str, int, float)
 

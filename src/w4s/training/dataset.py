@@ -17,10 +17,13 @@ from pathlib import Path
 
 from w4s import reward as rewards
 from w4s.codec import decode, encode
-from w4s.errors import StoreError
+from w4s.errors import ConfigError, StoreError
 from w4s.meta_agent import Form, repair_request
 from w4s.training.settings import DatasetConfig, Repaired, Reward, Selection, Weighting
 from w4s.types import Attempt, Example, Message, Proposal, Trajectory, Turn
+
+FILE = "examples.jsonl"
+"""The name of a data set's file in its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,14 @@ def write_examples(path: Path, found: Iterable[Example]) -> None:
         for example in found:
             file.write(encode(example) + b"\n")
     partial.replace(path)
+
+
+def find_examples(path: Path) -> Path:
+    """The file of a data set, from itself or its folder. ConfigError where there is none."""
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise ConfigError(f"no data set at {file}; w4s dataset makes one")
+    return file
 
 
 def read_examples(path: Path) -> Iterator[Example]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from w4s.errors import ConfigError
-from w4s.training.card import FILE, Lengths, Statistics, card, picture, statistics
-from w4s.training.dataset import Choices, collect_examples, write_examples
+from w4s.training.card import Lengths, Statistics, card, picture, statistics
+from w4s.training.dataset import FILE, Choices, collect_examples, write_examples
 from w4s.training.replay import with_replay
 from w4s.training.settings import DatasetConfig
 from w4s.types import Example, Trajectory

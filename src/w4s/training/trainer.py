@@ -27,8 +27,7 @@ from w4s.store import RunFolder
 from w4s.training import checkpoints, selfcheck
 from w4s.training.attention import use_trie_attention
 from w4s.training.batches import Size, Step, plan_steps
-from w4s.training.card import FILE as EXAMPLES
-from w4s.training.dataset import groups, read_examples
+from w4s.training.dataset import find_examples, groups, read_examples
 from w4s.training.logs import Logs, StepLog
 from w4s.training.loss import Scorer, causal
 from w4s.training.optimiser import make_optimiser, rate, set_rate
@@ -245,26 +244,17 @@ def _held(config: TrainConfig, ranks: Ranks) -> Iterator[None]:
         yield
         return
     with RunFolder(config.run) as folder:
-        folder.settle(config, {"examples": _digest(_examples(config))})
+        folder.settle(config, {"examples": _digest(find_examples(config.examples))})
         yield
 
 
-def _examples(config: TrainConfig) -> Path:
-    return config.examples / EXAMPLES if config.examples.is_dir() else config.examples
-
-
 def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    except OSError as error:
-        raise ConfigError(
-            f"no data set at {path}: {error.strerror}; w4s dataset makes one"
-        ) from None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _tokenise(config: TrainConfig, tokeniser: Any, model: Any) -> Tokenised:
-    path = _examples(config)
+    path = find_examples(config.examples)
     limit = min(config.max_tokens or 10**9, model.config.max_position_embeddings)
     reader = Tokeniser(tokeniser, limit, config.scope, config.source)
     data = reader.rows(groups(read_examples(path)))
