@@ -176,9 +176,9 @@ class PythonSandbox:
 
     async def _born(self, job: Job, cpu_seconds: int, folder: str | None = None) -> Child:
         """A child on its way."""
-        nursery = await self._nursery_for(job.source)
         await self._births.begin()
         try:
+            nursery = await self._nursery_for(job.source)  # now: the last one may have died since
             child = nursery.spawn(job.limits, cpu_seconds, folder)
         except BaseException:
             self._births.done()
