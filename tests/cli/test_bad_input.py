@@ -24,6 +24,8 @@ SEARCH = ("search", TASK, "--run", "r")
         (("test",), "which run? w4s test RUN, where RUN is the folder of a search"),
         (("report",), "which run? w4s report RUN, where RUN is the folder of a search"),
         (("watch",), "which run? w4s watch RUN, where RUN is the folder of a search"),
+        (("compare",), "which comparison? w4s compare FILE.toml"),
+        (("estimate", "compare"), "which comparison? w4s compare FILE.toml"),
         (("search", TASK, "gsm_hard", "--run", "r"), "one task at a time"),
         ((*SEARCH, "--executor", "simulatd"), "did you mean 'simulated'"),
         ((*SEARCH, "--executor", "openai:gpt-4o-mini"), "with --executor-key-env"),

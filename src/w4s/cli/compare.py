@@ -73,6 +73,8 @@ def compare(config: CompareConfig) -> None:
 
 def read_comparison(file: str, words: Sequence[str]) -> CompareConfig:
     """The settings of a file, with `key=value` words on top; `run` defaults to the file's name."""
+    if not file:
+        raise ConfigError("which comparison? w4s compare FILE.toml (docs/methods.md shows one)")
     path = Path(file)
     default = {"run": str(Path("runs") / path.stem)}
     settings = read_file(path, "w4s compare takes a TOML file (docs/methods.md shows one)")

@@ -176,7 +176,9 @@ app.add_typer(
 
 @app.command()
 def compare(
-    file: Annotated[str, typer.Argument(help="TOML file with the contestants, tasks and seeds.")],
+    file: Annotated[
+        str, typer.Argument(help="TOML file with the contestants, tasks and seeds.")
+    ] = "",
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Settings to change.")
     ] = None,
@@ -247,7 +249,7 @@ def estimate_collect(config: EstimateCollectConfig) -> None:
 
 @estimate.command("compare")
 def estimate_compare(
-    file: Annotated[str, typer.Argument(help="TOML file, as for w4s compare.")],
+    file: Annotated[str, typer.Argument(help="TOML file, as for w4s compare.")] = "",
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Settings to change.")
     ] = None,
