@@ -21,6 +21,7 @@ class Users:
         self._base = _base() if _may_change_ids() else 0
         self._last = 0
         self._taken: dict[int, int] = {}
+        self._in_use: set[int] = set()
 
     @property
     def available(self) -> bool:
@@ -30,16 +31,18 @@ class Users:
         """An id for child `number` that no other living child has."""
         if not self._base:
             return None
-        taken = set(self._taken.values())
         for _ in range(_SPAN):
             self._last = (self._last + 1) % _SPAN
-            if self._base + self._last not in taken:
-                self._taken[number] = self._base + self._last
-                return self._base + self._last
+            user = self._base + self._last
+            if user not in self._in_use:
+                self._in_use.add(user)
+                self._taken[number] = user
+                return user
         return None
 
     def give_back(self, number: int) -> None:
-        self._taken.pop(number, None)
+        if number in self._taken:
+            self._in_use.discard(self._taken.pop(number))
 
 
 def _may_change_ids() -> bool:
