@@ -24,6 +24,8 @@ from w4s.sandbox.child import Child
 from w4s.sandbox.frames import FrameReader, pack
 
 START_SECONDS = 60.0
+PARCEL_DESCRIPTORS = 32
+"""In one message to the zygote: those of 16 children."""
 _ROOT = Path(__file__).resolve().parent.parent
 
 BOOT = """
@@ -143,30 +145,40 @@ class Nursery:
     # --- the control socket ---
 
     def _send(self, data: bytes, descriptors: tuple[int, ...]) -> None:
-        """Queue: a few hundred starts at once fill the socket."""
+        """Queue: all that comes in one round of the loop goes together, and finds the zygote with
+        the pages that it writes at hand; after each fork it has to copy them anew."""
         if self.dead:
             _close_all(descriptors)
             return
+        if not self._outbox:
+            self._loop.call_soon(self._write)
         self._outbox.append((data, descriptors))
-        if len(self._outbox) == 1:
-            self._write()
 
     def _write(self) -> None:
-        while self._outbox:
-            data, descriptors = self._outbox[0]
+        while self._outbox and not self.dead:
+            data, descriptors = self._next_parcel()
             try:
                 sent = socket.send_fds(self._control, [data], list(descriptors))
             except BlockingIOError:
+                self._outbox.appendleft((data, descriptors))
                 self._loop.add_writer(self._control, self._write)
                 return
             except OSError:
+                self._outbox.appendleft((data, descriptors))
                 return  # reading will notice
             _close_all(descriptors)
             if sent < len(data):
-                self._outbox[0] = (data[sent:], ())
-            else:
-                self._outbox.popleft()
-        self._loop.remove_writer(self._control)
+                self._outbox.appendleft((data[sent:], ()))
+        if not self.dead:
+            self._loop.remove_writer(self._control)
+
+    def _next_parcel(self) -> tuple[bytes, tuple[int, ...]]:
+        """What is queued, as much of it as one message may carry."""
+        data, descriptors = self._outbox.popleft()
+        while self._outbox and len(descriptors) < PARCEL_DESCRIPTORS:
+            more, theirs = self._outbox.popleft()
+            data, descriptors = data + more, descriptors + theirs
+        return data, descriptors
 
     def _read(self) -> None:
         try:
