@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from w4s.waiting import taken
+
 
 @dataclass(slots=True)
 class _Kind:
@@ -58,12 +60,7 @@ class Places:
         heapq.heappush(mine.waiting, (-size, next(self._numbers), turn))
         self._asking[kind] = mine
         self._call_soon(loop)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._free_one(loop)
-            raise
+        await taken(turn, lambda _: self._free_one(loop))
         begun = loop.time()
         try:
             yield

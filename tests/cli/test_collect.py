@@ -170,7 +170,10 @@ def test_filters(w4s: CommandLine) -> None:
         (("dataset", "c", "--out", "s", "--tasks", "none"), "nothing to learn from"),
         (("train", "s", "--model", "c", "--run", "r"), "holds no checkpoint"),
         (("train", "s", "--model", "small:x", "--run", "r"), "no checkpoint at small:x"),
-        (("train", "nosuch", "--model", "small", "--run", "r"), "no data set at nosuch; w4s data"),
+        (
+            ("train", "nosuch", "--model", "small", "--run", "r"),
+            "no data set at nosuch: No such file or directory; w4s dataset makes one",
+        ),
         (("train", "s", "--run", "r"), "which model? add --model CHECKPOINT"),
         (("train", "--model", "c", "--run", "r"), "which data set? w4s train FOLDER --model"),
     ],

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from w4s.waiting import taken
+
 
 class Births:
     """Up to `batch` children on their way; more begin when `few` or fewer are left. Use from one
@@ -28,12 +30,7 @@ class Births:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.done()
-            raise
+        await taken(turn, lambda _: self.done())
 
     def done(self) -> None:
         """A child has arrived, or was lost on its way."""

@@ -25,7 +25,7 @@ from w4s.sandbox.frames import FrameReader, pack
 
 START_SECONDS = 60.0
 PARCEL_DESCRIPTORS = 32
-"""In one message to the zygote: those of 16 children."""
+"""In one message to the zygote: those of 16 children. It has room for twice as many."""
 _ROOT = Path(__file__).resolve().parent.parent
 
 BOOT = """

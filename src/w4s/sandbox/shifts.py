@@ -13,6 +13,7 @@ import os
 from collections import deque
 
 from w4s.sandbox.child import Child
+from w4s.waiting import taken
 
 TICK_SECONDS = 0.02
 """Without a child coming back for so long, more are started."""
@@ -51,12 +52,7 @@ class Shift:
         self._queue.append(place)
         if self._ticking is None:
             self._ticking = self._loop.call_later(TICK_SECONDS, self._tick)
-        try:
-            return await place
-        except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self.give_back(*place.result())
-            raise
+        return await taken(place, lambda had: self.give_back(*had))
 
     def give_back(self, child: Child | None, served: int) -> None:
         """The child is free again; None: it is gone."""

@@ -133,10 +133,14 @@ def write_examples(path: Path, found: Iterable[Example]) -> None:
 
 
 def find_examples(path: Path) -> Path:
-    """The file of a data set, from itself or its folder. ConfigError where there is none."""
+    """The file of a data set, from itself or its folder. ConfigError where none can be read."""
     file = path / FILE if path.is_dir() else path
-    if not file.is_file():
-        raise ConfigError(f"no data set at {file}; w4s dataset makes one")
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise ConfigError(
+            f"no data set at {file}: {error.strerror}; w4s dataset makes one"
+        ) from None
     return file
 
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from w4s.waiting import taken
+
 START = 256
 MOST = 960
 """A process may mostly open 1,024 files, and each call holds one."""
@@ -48,11 +50,9 @@ class Concurrency:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append(place)
         try:
-            await place
+            await taken(place, lambda _: self.leave())
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self.leave()  # it was handed over in the same moment
-            elif place in self._line:
+            if place in self._line:
                 self._line.remove(place)
             raise
 

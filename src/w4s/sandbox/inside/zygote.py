@@ -24,7 +24,6 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from w4s.sandbox.frames import FrameReader, pack
@@ -219,14 +218,6 @@ class _Zygote:
         self._forks_allowed = walls.profile == "none"
         self._users = walls.users
         self._pid = os.getpid()
-        self._birth: tuple[tuple[Callable[..., object], tuple[object, ...]], ...] = (
-            (signal.set_wakeup_fd, (-1,)),
-            (prctl, (PR_SET_PDEATHSIG, signal.SIGKILL)),
-            (exit_unless_child_of, (self._pid,)),
-            (os.setpgid, (0, 0)),
-        )
-        """A child's first steps. A group of its own can be killed whole; a session of its own would
-        be scheduled like a user's: hundreds of children would leave the host no processor time."""
 
     def serve(self) -> None:
         awake, alarm = os.pipe()
@@ -279,8 +270,12 @@ class _Zygote:
 
     def _become_child(self, order: dict[str, Any], channel: int, output: int) -> None:
         try:
-            for call, arguments in self._birth:
-                call(*arguments)
+            signal.set_wakeup_fd(-1)
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            exit_unless_child_of(self._pid)
+            # A group of its own can be killed whole. A session of its own would be scheduled like a
+            # user's: hundreds of children would leave the host no processor time.
+            os.setpgid(0, 0)
             life.live(order, channel, output, self._inherited)
         finally:
             os._exit(0)
