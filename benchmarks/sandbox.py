@@ -41,6 +41,8 @@ CALLS_EACH = 2_000
 MANY_CALLS = (
     f"def solver(agent, task):\n    return len([agent.ask(task) for _ in range({CALLS_EACH})])"
 )
+REPEATS = 9
+"""Of so short a measurement: what the machine's other guests take is not ours."""
 SOLVER_CALLS = 400
 BATCH_CALLS = 5_000
 LIVE_CHILDREN = 200
@@ -120,17 +122,23 @@ async def solver_calls() -> list[Line]:
 
     await work()
     cpu, wall = await meter.of(work)
-    many_cpu = await _programs_at_once(sandbox, meter, MANY_CALLS)
-    one_cpu = await _programs_at_once(sandbox, meter, ONE_CALL)
-    agent_call = (many_cpu - one_cpu) / (AT_ONCE * (CALLS_EACH - 1))
+    agent_calls = sorted([await _agent_call(sandbox, meter) for _ in range(REPEATS)])
     memory = await _memory_per_child(sandbox, meter)
     await sandbox.aclose()
     return [
         Line("solver call with one agent call, CPU", cpu / SOLVER_CALLS * 1000, "ms", 8),
         Line("solver calls", SOLVER_CALLS / wall, "per s", 130, at_least=True),
-        Line("agent call, CPU", agent_call * 1e6, "µs", 100),
+        Line("agent call, CPU, least", agent_calls[0] * 1e6, "µs", 100),
+        Line("agent call, CPU, median", agent_calls[REPEATS // 2] * 1e6, "µs", 100),
         Line("memory of a live child", memory, "MB", 3),
     ]
+
+
+async def _agent_call(sandbox: PythonSandbox, meter: Meter) -> float:
+    """Processor seconds that one more call of a program takes."""
+    many = await _programs_at_once(sandbox, meter, MANY_CALLS)
+    one = await _programs_at_once(sandbox, meter, ONE_CALL)
+    return (many - one) / (AT_ONCE * (CALLS_EACH - 1))
 
 
 async def _programs_at_once(sandbox: PythonSandbox, meter: Meter, source: str) -> float:
