@@ -74,10 +74,10 @@ GRAMMAR_REPAIRS = Span(0.0, 0.01, 0.1)
 
 REMOTE_OVERHEAD_SECONDS = Span(0.2, 0.5, 1.5)
 TOKENS_A_SECOND = Span(25.0, 70.0, 200.0)
-HOST_SECONDS = Span(0.003, 0.008, 0.03)
+HOST_SECONDS = Span(0.0013, 0.0035, 0.02)
 """Of two free processors, per solver call in a process of its own."""
-BATCH_HOST_SECONDS = Span(0.001, 0.003, 0.010)
-IN_PROCESS_SECONDS = Span(0.0003, 0.001, 0.004)
+BATCH_HOST_SECONDS = Span(0.0003, 0.0015, 0.008)
+IN_PROCESS_SECONDS = Span(0.0002, 0.0006, 0.003)
 """Of one call to a model in this process, which queues for the interpreter."""
 LOCAL_MODEL_SECONDS = Span(0.5, 3.0, 20.0)
 """Of one call to a model that this machine computes."""
