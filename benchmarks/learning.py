@@ -25,7 +25,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
-from itertools import chain
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,9 @@ ARMS |= {
     "rlao_one_round": replace(ARMS["rlao"], rounds=1, same_as="rlao"),
     "sft_one_round": replace(ARMS["sft_best"], rounds=1, same_as="sft_best"),
     "rlao_top_one_round": replace(ARMS["rlao_top"], rounds=1, same_as="rlao_top"),
+    "rlao_six_rounds": replace(ARMS["rlao"], rounds=6, same_as="rlao"),
+    "sft_six_rounds": replace(ARMS["sft_best"], rounds=6, same_as="sft_best"),
+    "rlao_top_six_rounds": replace(ARMS["rlao_top"], rounds=6, same_as="rlao_top"),
     "rlao_top_no_feedback": _again("rlao_top", method="random"),
     "rlao_top_wrong_description": _again("rlao_top", described_as="toy_elements"),
     "weight_one": Arm(Choices(weighting=Weighting.ONE)),
@@ -159,14 +162,14 @@ class Plan:
         return self.unseen[:PART] if kind == "part" else self.unseen
 
     def course(self, families: Sequence[str], rounds: int) -> list[tuple[list[str], int]]:
-        """For each round the tasks and how many episodes of each: all tasks once over three rounds,
+        """For each round the tasks and how many episodes of each: all tasks once in three rounds,
         or in each round where they are few."""
         tasks = [t for t in self.seen if t.partition("/")[0].removeprefix("toy_") in families]
         third = -(-len(tasks) // 3)
         parts = [tasks[i : i + third] for i in range(0, len(tasks), third)]
         if third < 10:
             parts = [tasks] * 3
-        return [(part, max(1, self.episodes // len(part))) for part in parts[:rounds]]
+        return [(part, max(1, self.episodes // len(part))) for part in islice(cycle(parts), rounds)]
 
 
 class Grid:
