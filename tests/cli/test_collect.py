@@ -89,6 +89,19 @@ def test_a_finished_collection_goes_on_when_more_is_asked_for(w4s: CommandLine) 
     assert (w4s.folder / "merged" / "rewards.svg").exists()
 
 
+def test_equal_settings_give_the_same_data_set_in_whatever_order_episodes_end(
+    w4s: CommandLine,
+) -> None:
+    for run, words in (("abreast", ()), ("in_turn", ("--side-by-side", "1"))):
+        collected(w4s, *COLLECT, "--episodes", "2", "--run", run, *words)
+        assert w4s("dataset", run, "--out", f"{run}_data").returncode == 0
+    abreast, in_turn = (
+        (w4s.folder / f"{run}_data" / "examples.jsonl").read_bytes()
+        for run in ("abreast", "in_turn")
+    )
+    assert abreast == in_turn
+
+
 def test_what_is_clearly_above_its_task_can_be_learned_from_alone(w4s: CommandLine) -> None:
     plain = w4s("dataset", "c", "--out", "plain")
     few = w4s("dataset", "c", "--out", "top", "--reward", "task_advantage", "--reward-above", "0.5")

@@ -102,9 +102,11 @@ def rewarded(turn: Turn, reward: Reward, noise: float = 0.02) -> Turn:
 
 
 def collect_examples(trajectories: Iterable[Trajectory], choices: Choices) -> list[Example]:
-    """The examples of many episodes. An episode that stands there twice counts once, so that
-    runs can be merged without care."""
-    once = list({_name(trajectory): trajectory for trajectory in trajectories}.values())
+    """The examples of many episodes, in the order of their names: which of them ended first, or
+    which run was named first, changes nothing. An episode that stands there twice counts once, so
+    that runs can be merged without care."""
+    named = {_name(trajectory): trajectory for trajectory in trajectories}
+    once = [named[name] for name in sorted(named)]
     reached: dict[str, list[float]] = defaultdict(list)
     for trajectory in once:
         reached[trajectory.task] += _accuracies(trajectory)
