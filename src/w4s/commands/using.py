@@ -51,11 +51,11 @@ def put_to_use(config: UseConfig) -> InUse:
 
 
 def _named(path: Path, name: str) -> tuple[Workflow, str]:
-    if path.is_file():
-        return read_workflow(path), f"from {path.name}"
     names = baseline_names()
     if name in names:
         return load_baseline(name), "one of the workflows that come with w4s"
+    if path.is_file():
+        return read_workflow(path), f"from {path.name}"
     raise ConfigError(
         f"no run folder, workflow file or baseline {name!r}{nearest(name, names)} (baselines:"
         f" {', '.join(names)})"
