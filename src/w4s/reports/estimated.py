@@ -124,7 +124,7 @@ def _time_text(seconds: float) -> str:
         return f"{seconds:.2g} s"
     if seconds < 6000:
         return f"{seconds / 60:.2g} min"
-    return f"{seconds / 3600:.3g} h"
+    return f"{float(f'{seconds / 3600:.3g}'):,.10g} h"
 
 
 def _two_figures(value: float) -> float:
