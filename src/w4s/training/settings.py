@@ -161,7 +161,7 @@ class TrainConfig(Record):
         Path, Asked("which data set? w4s train FOLDER --model CHECKPOINT --run FOLDER")
     ] = Field(description="The data set: a file of `w4s dataset`, or its folder.")
     model: Annotated[str, Asked("which model? add --model CHECKPOINT, such as small")] = Field(
-        description="Checkpoint to start from: a folder, or a name on the hub."
+        description="Checkpoint to start from: a folder, a name on the hub, or `small`."
     )
     run: Annotated[Path, RUN_FOLDER] = Field(
         description="Folder of the run. The same command on the same folder goes on."
