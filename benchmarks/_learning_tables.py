@@ -19,6 +19,8 @@ from w4s.reports.stats import crossed
 REFERENCE = "untrained"
 LONGER = "untrained_twice"
 RIVALS = ("sft_best", "random")
+OTHER_ROUNDS = ("one_round", "six_rounds")
+"""Other than three; the rival has as many."""
 PICTURED = {
     "rlao_top": "RLAO, variant",
     "sft_best": "SFT on the best",
@@ -132,7 +134,8 @@ def _pairs(arms: Iterable[str]) -> list[tuple[str, str]]:
         if not name.startswith(REFERENCE):
             pairs.append((arm, f"{REFERENCE}{comma}{condition}"))
         if name.startswith("rlao"):
-            rivals = ("sft_one_round",) if name.endswith("one_round") else RIVALS
+            rounds = next((r for r in OTHER_ROUNDS if name.endswith(r)), "")
+            rivals = (f"sft_{rounds}",) if rounds else RIVALS
             pairs += [(arm, f"{rival}{comma}{condition}") for rival in rivals]
     return pairs
 

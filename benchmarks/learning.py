@@ -88,7 +88,8 @@ _TOP = Choices(temperature=0.5, reward=Reward.TASK_ADVANTAGE, reward_above=0.5)
 
 def _again(name: str, **changed: Any) -> Arm:
     """The model of an arm in another search."""
-    return replace(ARMS[name], same_as=name, search=Search(**changed))
+    arm = ARMS[name]
+    return replace(arm, same_as=arm.same_as or name, search=Search(**changed))
 
 
 ARMS: dict[str, Arm] = {
@@ -124,7 +125,7 @@ ARMS |= {
     ),
 }
 """Ablations of the training, and of what a search shows the model."""
-for _name in ("untrained", "sft_best", "rlao_top"):
+for _name in ("untrained", "sft_best", "rlao_top", "rlao_top_six_rounds"):
     ARMS |= {f"{_name}, {private} problems": _again(_name, private=private) for private in (8, 32)}
     ARMS |= {f"{_name}, {p}": _again(_name, profile=p) for p in ("coder", "reader", "no cues")}
 """Other searches with the same models: more or fewer validation problems, other executors."""
