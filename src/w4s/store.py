@@ -122,15 +122,19 @@ class RunFolder:
         `facts` are what the settings led to (the data's digest, the version): a run must not go
         on with others either. ConfigError shows the difference.
         """
+        self.refuse_others(config, facts)
+        bound = (self.path / CONFIG).exists()
+        self.write(CONFIG, to_toml(config.settings() | {"facts": dict(facts)}))
+        return bound
+
+    def refuse_others(self, config: Record, facts: Mapping[str, JSON]) -> None:
+        """ConfigError where `settle` would give one: before work that comes ahead of it."""
         changed = changes(self.path, config, facts, free=config.free())
         if changed:
             raise ConfigError(
                 f"{self.path} holds a run with other settings: {'; '.join(changed)}."
                 " Type the old settings to go on with it, or choose a new folder with --run"
             )
-        bound = (self.path / CONFIG).exists()
-        self.write(CONFIG, to_toml(config.settings() | {"facts": dict(facts)}))
-        return bound
 
     def journal(self, name: str, type: type[T]) -> Journal[T]:
         return Journal(self.path / name, type)

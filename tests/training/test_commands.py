@@ -155,6 +155,24 @@ def test_ctrl_c_keeps_the_step_under_way(w4s: CommandLine, number: signal.Signal
     assert losses(w4s.folder / "stopped") == losses(w4s.folder / "whole")
 
 
+def test_a_small_meta_agent_replaces_nothing_but_one_like_it(w4s: CommandLine) -> None:
+    for folder in ("work", "work/inner"):
+        (w4s.folder / folder).mkdir()
+        (w4s.folder / folder / "thesis.txt").write_text("precious")
+    (w4s.folder / "file").write_text("precious")
+    for out, says in {
+        "work": "work holds something else than a model",
+        ".": "holds something else than a model",
+        "file": "cannot write to the folder file",
+        "file/out": "cannot write to the folder file/out",
+    }.items():
+        done = w4s("small", "pretrain", out, "--examples", "16", "--width", "32", "--layers", "1")
+        assert done.returncode == 2, done.stderr
+        assert says in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert (w4s.folder / "work" / "inner" / "thesis.txt").read_text() == "precious"
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_small_meta_agent_from_nothing(w4s: CommandLine) -> None:
@@ -162,6 +180,8 @@ def test_a_small_meta_agent_from_nothing(w4s: CommandLine) -> None:
     assert done.returncode == 0, done.stderr
     assert "step 1 of 4" in done.stderr
     assert "--meta-agent small:made" in done.stdout
+    again = w4s("small", "pretrain", "made", "--examples", "16", "--width", "96", "--layers", "1")
+    assert again.returncode == 0, "it replaces one like it; heads may be odd in number"
     found = w4s(
         *("search", "toy_ledger", "--meta-agent", "small:made", "--run", "s", "--turns", "1"),
         *("--private", "4", "--public", "2", "--reply-tokens", "32"),

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from w4s.errors import ConfigError
+from w4s.errors import ConfigError, W4sError
 from w4s.settings import to_toml
 from w4s.training import attention
 from w4s.training.dataset import examples, write_examples
@@ -129,6 +129,55 @@ def test_a_run_does_not_go_on_with_other_data(config: TrainConfig) -> None:
     config.examples.write_text("".join(config.examples.read_text().splitlines(True)[:-1]))
     with pytest.raises(ConfigError, match="examples: other ones"):
         train(config)
+
+
+def test_a_run_does_not_go_on_from_other_weights(
+    config: TrainConfig, make_model: Callable[..., Any]
+) -> None:
+    train(config)
+    other = make_model(dtype=torch.float32)
+    with torch.no_grad():
+        other.get_input_embeddings().weight += 0.1
+    other.save_pretrained(config.model)
+    with pytest.raises(ConfigError, match="weights: other ones"):
+        train(config)
+
+
+def test_a_refused_start_leaves_the_folder_free_for_better_settings(config: TrainConfig) -> None:
+    with pytest.raises(ConfigError, match="longer than 3 tokens"):
+        train(config.model_copy(update={"max_tokens": 3}))
+    assert train(config).steps > 0
+
+
+def test_a_folder_with_a_model_of_somebody_elses_is_left_alone(config: TrainConfig) -> None:
+    (config.run / "model").mkdir(parents=True)
+    (config.run / "model" / "mine.bin").write_text("mine")
+    with pytest.raises(ConfigError, match="holds model, which no training made"):
+        train(config)
+    assert (config.run / "model" / "mine.bin").read_text() == "mine"
+
+
+def test_only_older_checkpoints_are_removed(config: TrainConfig) -> None:
+    def lay_beside(log: StepLog) -> None:
+        if log.step == 2:  # the first checkpoint comes after this
+            (config.run / "checkpoints" / "00000000-notes").mkdir(parents=True)
+
+    train(config, lay_beside)
+    names = {path.name for path in (config.run / "checkpoints").iterdir()}
+    assert "00000000-notes" in names
+    assert len(names) == 2
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_state(
+    config: TrainConfig,
+) -> None:
+    lines = config.examples.read_text().splitlines(True)
+    heavy = [json.dumps(json.loads(line) | {"weight": 1e39}) + "\n" for line in lines]
+    config.examples.write_text("".join(heavy))
+    with pytest.raises(W4sError, match="nothing more can be learned"):
+        train(config.model_copy(update={"self_check": False}))
+    assert not (config.run / "model").exists()
+    assert not (config.run / "checkpoints").exists()
 
 
 def test_lora_trains_the_adapter_alone(config: TrainConfig) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ import torch
 import torch.distributed as dist
 from torch.distributed.checkpoint import state_dict as sharded
 
+from w4s.errors import ConfigError
+
 _FOLDER, _FILE = "checkpoints", "state.pt"
+_OF_A_MODEL = frozenset((".json", ".jinja", ".safetensors"))
+"""Ends of the names of all files that a saved model has."""
 
 
 def save(run: Path, step: int, model: Any, optimiser: Any) -> None:
@@ -30,9 +35,9 @@ def save(run: Path, step: int, model: Any, optimiser: Any) -> None:
         return
     folder = run / _FOLDER / f"{step:08d}"
     write_folder(folder, lambda partial: torch.save((weights, states), partial / _FILE))
-    for old in folder.parent.iterdir():
-        if old.name < folder.name:
-            shutil.rmtree(old)
+    for older in _steps(run):
+        if older < step:
+            shutil.rmtree(folder.with_name(f"{older:08d}"))
 
 
 def whole_weights(model: Any) -> dict[str, torch.Tensor]:
@@ -46,9 +51,12 @@ def whole_weights(model: Any) -> dict[str, torch.Tensor]:
 
 def newest(run: Path) -> int | None:
     """Steps taken at the newest whole checkpoint; None when there is none."""
+    return max(_steps(run), default=None)
+
+
+def _steps(run: Path) -> list[int]:
     folder = run / _FOLDER
-    names = [p.name for p in folder.iterdir() if p.name.isdigit()] if folder.exists() else []
-    return max((int(name) for name in names), default=None)
+    return [int(p.name) for p in folder.iterdir() if p.name.isdigit()] if folder.exists() else []
 
 
 def load(run: Path, step: int, model: Any, optimiser: Any) -> None:
@@ -65,8 +73,29 @@ def load(run: Path, step: int, model: Any, optimiser: Any) -> None:
     )
 
 
-def write_folder(folder: Path, write: Any) -> None:
-    """Let `write` fill a new folder, which gets its name when everything is on the disk."""
+def need_room(folder: Path) -> None:
+    """ConfigError unless a model may be written to `folder`: there is nothing, or a model and
+    nothing else. To be asked before the work, since `write_folder` replaces what is there."""
+    try:
+        found = list(folder.iterdir()) if folder.exists() else []
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise ConfigError(f"cannot write to the folder {folder}: {reason}; name another") from None
+    if not os.access(folder.parent, os.W_OK):
+        raise ConfigError(f"cannot write to the folder {folder.parent}; name another")
+    if found and not _is_model(found):
+        raise ConfigError(f"{folder} holds something else than a model; name another folder")
+
+
+def _is_model(files: list[Path]) -> bool:
+    ends = {file.suffix for file in files}
+    return ".safetensors" in ends and ends <= _OF_A_MODEL and all(f.is_file() for f in files)
+
+
+def write_folder(folder: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a new folder, which gets its name when everything is on the disk. What was
+    there under that name is gone then."""
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

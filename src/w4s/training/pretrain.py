@@ -19,9 +19,9 @@ import torch
 from pydantic import Field
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from w4s.settings import Asked, Count, Positive, Record
+from w4s.settings import Asked, Count, Positive, Record, Share
 from w4s.training.attention import plain_attention, use_trie_attention
-from w4s.training.checkpoints import write_folder
+from w4s.training.checkpoints import need_room, write_folder
 from w4s.training.corpus import corpus
 from w4s.training.dataset import groups
 from w4s.training.loss import Scorer
@@ -34,6 +34,8 @@ from w4s.training.weights import save_model
 
 _TOKENISER_EXAMPLES = 4000
 _CONTEXT = 4096
+_HEAD = 32
+"""Width of an attention head."""
 _STATES_PER_PASS = 4
 """More do not fit the processor's cache and are slower."""
 
@@ -47,9 +49,11 @@ class PretrainConfig(Record):
     examples: Count = Field(16000, description="Programs to imitate. More write fewer mistakes.")
     examples_per_step: Count = Field(16, description="Programs an optimiser step learns from.")
     learning_rate: Positive = Field(3e-3, description="Peak. Lower it when the loss jumps.")
-    warm_up: float = Field(0.04, ge=0, le=1, description="Share of the steps before the peak.")
+    warm_up: Share = Field(0.04, description="Share of the steps before the peak.")
     vocabulary: Count = Field(2048, description="Tokens. More make texts shorter, models larger.")
-    width: Count = Field(128, description="Of the model. More learns more per step, slower.")
+    width: Annotated[Count, Field(multiple_of=_HEAD)] = Field(
+        128, description="Of the model, in steps of 32. More learns more per step, slower."
+    )
     layers: Count = Field(4, description="Of the model.")
     seed: int = Field(0, ge=0, description="Of data and weights.")
 
@@ -68,7 +72,9 @@ class Imitated:
 
 
 def pretrain(config: PretrainConfig, watch: Callable[[Imitated], None] | None = None) -> Path:
-    """Make the checkpoint. Equal settings give the same one on the same machine."""
+    """Make the checkpoint. Equal settings give the same one on the same machine. ConfigError where
+    the folder holds something else already."""
+    need_room(config.out)
     begun = time.perf_counter()
     stream = corpus(random.Random(config.seed))
     seen = list(itertools.islice(stream, _TOKENISER_EXAMPLES))
@@ -113,7 +119,7 @@ def _backward(scorer: Scorer, states: Sequence[Sequence[Row]]) -> tuple[float, i
 
 def small_model(config: PretrainConfig, tokeniser: Any) -> Any:
     """A Qwen2 with random weights, for this tokeniser."""
-    heads = max(1, config.width // 32)
+    heads = config.width // _HEAD
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         return Qwen2ForCausalLM(
@@ -123,7 +129,7 @@ def small_model(config: PretrainConfig, tokeniser: Any) -> Any:
                 intermediate_size=config.width * 11 // 4,
                 num_hidden_layers=config.layers,
                 num_attention_heads=heads,
-                num_key_value_heads=max(1, heads // 2),
+                num_key_value_heads=heads // 2 if heads % 2 == 0 else 1,
                 max_position_embeddings=_CONTEXT,
                 tie_word_embeddings=True,
                 bos_token_id=None,

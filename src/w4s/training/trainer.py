@@ -13,6 +13,7 @@ elsewhere; this is the loop.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -22,8 +23,9 @@ from typing import Any
 
 import torch
 
-from w4s.errors import ConfigError, Interrupted
-from w4s.store import RunFolder
+from w4s.errors import ConfigError, Interrupted, W4sError
+from w4s.models.checkpoints import find_checkpoint, weights_digest
+from w4s.store import CONFIG, RunFolder
 from w4s.training import checkpoints, selfcheck
 from w4s.training.attention import use_trie_attention
 from w4s.training.batches import Size, Step, plan_steps
@@ -76,12 +78,14 @@ def train(
     """Train, or go on with the run in the config's folder.
 
     Once `stop` says so in any of the ranks, the step under way is finished and kept, and
-    Interrupted is raised."""
+    Interrupted is raised. W4sError when the loss is no longer a number."""
     tokeniser = load_tokeniser(config.model)
-    with join_ranks(device) as ranks, _held(config, ranks):
+    with join_ranks(device) as ranks, _held(config, ranks) as bind:
         model = load_model(config.model, config.scheme, ranks.device)
         data = _tokenise(config, tokeniser, model)
-        return _Run(config, ranks, model, tokeniser, data).go(watch, stop)
+        run = _Run(config, ranks, model, tokeniser, data)
+        bind()  # now that nothing is wrong with the settings
+        return run.go(watch, stop)
 
 
 class _Run:
@@ -150,6 +154,12 @@ class _Run:
         gradient = whole(
             torch.nn.utils.clip_grad_norm_(trainable(self._scorer).values(), config.clip)
         )
+        if not (math.isfinite(loss) and math.isfinite(gradient)):
+            raise W4sError(
+                f"step {number + 1}: loss {loss:g}, gradient {gradient:g}, so nothing more can be"
+                " learned; try a lower --learning-rate, or a higher --temperature of w4s dataset,"
+                " with a new folder for --run"
+            )
         learning_rate = rate(number, len(self._steps), peak=config.peak, warm_up=config.warm_up)
         set_rate(optimiser, learning_rate)
         optimiser.step()
@@ -238,14 +248,29 @@ class _Run:
 
 
 @contextmanager
-def _held(config: TrainConfig, ranks: Ranks) -> Iterator[None]:
-    """Hold the run's folder, bound to these settings and this data; one process does it for all."""
+def _held(config: TrainConfig, ranks: Ranks) -> Iterator[Callable[[], object]]:
+    """Hold the run's folder; one process does it for all. Yields what binds the folder to these
+    settings, this data and these weights, which it is refused for at once if it has others."""
     if not ranks.first:
-        yield
+        yield lambda: None
         return
     with RunFolder(config.run) as folder:
-        folder.settle(config, {"examples": _digest(find_examples(config.examples))})
-        yield
+        _refuse_strange(folder.path)
+        facts = {
+            "examples": _digest(find_examples(config.examples)),
+            "weights": weights_digest(find_checkpoint(config.model)),
+        }
+        folder.refuse_others(config, facts)
+        yield lambda: folder.settle(config, facts)
+
+
+def _refuse_strange(run: Path) -> None:
+    """A run replaces its model and its older checkpoints, and nobody else's."""
+    strange = [name for name in ("model", "adapter", "checkpoints") if (run / name).exists()]
+    if strange and not (run / CONFIG).exists():
+        raise ConfigError(
+            f"{run} holds {strange[0]}, which no training made; choose a new folder with --run"
+        )
 
 
 def _digest(path: Path) -> str:
