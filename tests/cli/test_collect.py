@@ -180,7 +180,14 @@ def test_filters(w4s: CommandLine) -> None:
         (("dataset", "c"), "where to? add --out FOLDER"),
         (("dataset", "none", "--out", "s"), "none holds no run"),
         (("dataset", "c", "--out", "s", "--selection", "bst"), "selection=bst"),
-        (("dataset", "c", "--out", "s", "--tasks", "none"), "nothing to learn from"),
+        (("dataset", "c", "--out", "s", "--tasks", "toy_ledgr"), "did you mean 'toy_ledger'"),
+        (("dataset", "c", "--out", "s", "--turns", "0"), "greater than or equal to 1"),
+        (("dataset", "c", "--out", "s", "--turns", "3"), "the longest has 2"),
+        (("dataset", "c", "--out", "s", "--reward-above", "5"), "nothing to learn from"),
+        (("dataset", "c", "--out", "s", "--max-tokens", "9"), "add --model CHECKPOINT"),
+        (("dataset", "c", "--out", "s", "--replay", "0.3"), "leave out --replay"),
+        (("dataset", "c", "--out", "c/config.toml"), "name another --out FOLDER"),
+        (("dataset", "c", "--out", "c/config.toml/s"), "name another --out FOLDER"),
         (("train", "s", "--model", "c", "--run", "r"), "holds no checkpoint"),
         (("train", "s", "--model", "small:x", "--run", "r"), "no checkpoint at small:x"),
         (
@@ -198,6 +205,17 @@ def test_one_clear_line(w4s: CommandLine, words: tuple[str, ...], says: str) -> 
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
     assert not (w4s.folder / "r").exists()
+
+
+def test_a_data_set_replaces_nobody_elses_card(w4s: CommandLine) -> None:
+    (w4s.folder / "project").mkdir()
+    (w4s.folder / "project" / "README.md").write_text("mine")
+    done = w4s("dataset", "c", "--out", "project")
+    assert done.returncode == 2
+    assert "project holds a README.md of its own" in done.stderr
+    assert [path.name for path in (w4s.folder / "project").iterdir()] == ["README.md"]
+    assert w4s("dataset", "c", "--out", "own").returncode == 0
+    assert w4s("dataset", "c", "--out", "own").returncode == 0, "it replaces its own"
 
 
 def test_a_search_is_no_collection(w4s: CommandLine, tmp_path: Path) -> None:

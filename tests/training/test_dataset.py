@@ -1,6 +1,7 @@
 """Trajectories to weighted examples."""
 
 import math
+import random
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from w4s.errors import StoreError
+from w4s.errors import ConfigError, StoreError
 from w4s.meta_agent import Form, repair_request
 from w4s.reward import advantage, continuous, margin
 from w4s.training.card import Lengths, card, histogram, picture, statistics
@@ -21,6 +22,7 @@ from w4s.training.dataset import (
     rewarded,
     write_examples,
 )
+from w4s.training.replay import with_replay
 from w4s.training.settings import DatasetConfig, Repaired, Reward, Selection, Weighting
 from w4s.types import Message, Trajectory
 
@@ -222,6 +224,28 @@ def test_episodes_that_differ_in_their_replies_alone_both_count(
 ) -> None:
     one, other = make([[attempt("a", 0.9, 1.0)]]), make([[attempt("b", 0.9, 1.0)]])
     assert {e.reply for e in collect_examples([one, other], Choices())} == {"a", "b"}
+
+
+def test_a_weight_that_training_cannot_count_with_is_refused(
+    make: Callable[..., Trajectory], attempt: Callable[..., Any]
+) -> None:
+    episode = make([[attempt("a", 0.9, 1.0)]])
+    with pytest.raises(ConfigError, match=r"take 0\.02 or more"):
+        collect_examples([episode], Choices(temperature=0.001))
+    [example] = collect_examples([episode], Choices(temperature=0.02))
+    assert example.weight == pytest.approx(math.exp(50))
+    [alike] = collect_examples([episode], Choices(0.001, weighting=Weighting.ONE))
+    assert alike.weight == 1
+
+
+def test_practice_is_counted_apart(trajectory: Trajectory) -> None:
+    found = collect_examples([trajectory], Choices())
+    mixed = statistics(with_replay(found, random.Random(0), share=1.0))
+    plain = statistics(found)
+    assert (mixed.examples, mixed.practice) == (2 * len(found), len(found))
+    assert plain.practice == 0
+    for name in ("trajectories", "tasks", "turns", "rewards", "unrewarded", "accuracy"):
+        assert getattr(mixed, name) == getattr(plain, name), name
 
 
 def test_which_episode_ended_first_changes_nothing(

@@ -35,7 +35,8 @@ def _show(counted: Statistics, config: DatasetConfig) -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     rows = {
-        "examples": f"{counted.examples} of {counted.trajectories} episodes",
+        "examples": f"{counted.examples - counted.practice} of {counted.trajectories} episodes"
+        + (f", and {counted.practice} for practice" if counted.practice else ""),
         "tasks": ", ".join(f"{task} {count}" for task, count in counted.tasks.items()),
         "turns": ", ".join(f"{turn + 1}: {count}" for turn, count in counted.turns.items()),
         "weight on rewards of 0 and less": f"{counted.unrewarded:.0%}",

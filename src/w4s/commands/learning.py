@@ -20,11 +20,13 @@ from w4s.errors import ConfigError
 from w4s.extras import needs
 from w4s.models.checkpoints import SMALL
 from w4s.models.specs import read_spec
+from w4s.settings import nearest
 from w4s.tasks.confidential import keep_in_cache
 from w4s.training.card import Statistics
 from w4s.training.export import export
 from w4s.training.logs import StepLog
 from w4s.training.settings import DatasetConfig, TrainConfig
+from w4s.types import Trajectory
 
 if TYPE_CHECKING:
     from w4s.training.trainer import Trained
@@ -53,10 +55,27 @@ def make_dataset(config: DatasetConfig) -> Made:
             "model": config.model or collected.checkpoint,
         }
     )
+    episodes = [c.trajectory for run in collections for c in run.episodes]
+    _need_collected(config, episodes)
     with needs("train", "counting tokens"):
-        return Made(
-            chosen, export(chosen, (c.trajectory for run in collections for c in run.episodes))
-        )
+        return Made(chosen, export(chosen, episodes))
+
+
+def _need_collected(config: DatasetConfig, episodes: Sequence[Trajectory]) -> None:
+    """A filter for what nobody collected is a mistake."""
+    tasks = sorted({episode.task for episode in episodes})
+    for task in config.tasks:
+        if task not in tasks:
+            raise ConfigError(
+                f"no episode of these runs is on {task!r}{nearest(task, tasks)}"
+                f" (tasks: {', '.join(tasks)})"
+            )
+    longest = max((len(episode.turns) for episode in episodes), default=0)
+    for turn in config.turns:
+        if turn > longest:
+            raise ConfigError(
+                f"no episode of these runs has a turn {turn}; the longest has {longest}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from w4s.training.corpus import is_practice
 from w4s.training.dataset import FILE
 from w4s.types import Example
 
@@ -46,9 +47,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """A data set at a glance."""
+    """A data set at a glance. Programs that were mixed in for practice are counted, measured, and
+    otherwise left out: they have no episode and no reward."""
 
     examples: int
+    practice: int
+    """Of these, programs of the grammar's corpus."""
     trajectories: int
     tasks: Mapping[str, int]
     """Examples per task."""
@@ -85,6 +89,7 @@ def statistics(
 ) -> Statistics:
     """Statistics of a data set. Without `lengths` prompts and replies are counted in characters."""
     seen = Counter((example.prompt, example.reply) for example in examples)
+    collected = [example for example in examples if not is_practice(example)]
     if lengths is None:
         prompts = [sum(len(m.content) for m in example.prompt) for example in examples]
         replies = [len(example.reply) for example in examples]
@@ -93,12 +98,13 @@ def statistics(
         replies = [length.reply for length in lengths]
     return Statistics(
         examples=len(examples),
-        trajectories=len({example.trajectory for example in examples}),
-        tasks=_counted(example.task for example in examples),
-        turns=_counted(example.turn for example in examples),
-        rewards=_counted(round(example.reward, 2) for example in examples),
-        unrewarded=_unrewarded(examples),
-        accuracy=Spread.of([example.accuracy for example in examples]),
+        practice=len(examples) - len(collected),
+        trajectories=len({example.trajectory for example in collected}),
+        tasks=_counted(example.task for example in collected),
+        turns=_counted(example.turn for example in collected),
+        rewards=_counted(round(example.reward, 2) for example in collected),
+        unrewarded=_unrewarded(collected),
+        accuracy=Spread.of([example.accuracy for example in collected]),
         prompt=Spread.of(prompts),
         reply=Spread.of(replies),
         unit="characters" if lengths is None else "tokens",
@@ -169,6 +175,7 @@ def card(title: str, found: Statistics, made: Mapping[str, object]) -> str:
         "| | |",
         "|---|---|",
         f"| examples | {found.examples} |",
+        f"| of these practice, programs of the grammar | {found.practice} |",
         f"| trajectories | {found.trajectories} |",
         f"| tasks | {_listed(found.tasks)} |",
         f"| turns | {_listed(found.turns)} |",

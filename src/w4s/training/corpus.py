@@ -181,6 +181,8 @@ _KINDS = (
         ),
     ),
 )
+_PRACTICE = "corpus:"
+"""Before the names of its episodes. Those of a collection begin with a task."""
 _ACTIONS = 4
 """To each state: they share the computation of its prompt."""
 _NAMES = ("Olga", "Bram", "Yusuf", "Ines", "Tariq", "Maud", "Pavel", "Lin", "Rhea", "Otto")
@@ -201,6 +203,11 @@ _ANSWERS = {
 }
 
 
+def is_practice(example: Example) -> bool:
+    """Whether it comes from this corpus, and from no collection."""
+    return example.trajectory.startswith(_PRACTICE)
+
+
 def corpus(rng: random.Random) -> Iterator[Example]:
     """Examples without end, several actions to each state, as in a collection.
 
@@ -214,7 +221,7 @@ def corpus(rng: random.Random) -> Iterator[Example]:
         prompt = MetaAgent(InProcess(Dialect()), brief, 0, form=Form.COMPACT).prompt(state)
         for _ in range(_ACTIONS):
             reply = _reply(kind, _next_plan(rng, brief.interface.value, tried))
-            name = f"corpus-{number}"
+            name = f"{_PRACTICE}{number}"
             yield Example(prompt, reply, 1.0, 0.0, 0.0, kind.name, name, state.turn)
 
 

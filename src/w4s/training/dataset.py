@@ -24,6 +24,8 @@ from w4s.types import Attempt, Example, Message, Proposal, Trajectory, Turn
 
 FILE = "examples.jsonl"
 """The name of a data set's file in its folder."""
+MOST_EXPONENT = 50.0
+"""Of a weight exp(r / τ): sums and squares of such weights stay within single precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,15 @@ def groups(found: Iterable[Example]) -> list[list[Example]]:
 
 
 def write_examples(path: Path, found: Iterable[Example]) -> None:
-    """One JSON object a line. The file appears as a whole or not at all."""
+    """One JSON object a line. The file appears as a whole or not at all; StoreError then."""
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        for example in found:
-            file.write(encode(example) + b"\n")
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            for example in found:
+                file.write(encode(example) + b"\n")
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}") from error
 
 
 def find_examples(path: Path) -> Path:
@@ -201,7 +206,7 @@ def _of_attempt(
     reward = _reward(turn, attempt, choices.reward, choices.noise, peers)
     if choices.reward_above is not None and reward <= choices.reward_above:
         return []
-    weight = 1.0 if choices.weighting is Weighting.ONE else math.exp(reward / choices.temperature)
+    weight = 1.0 if choices.weighting is Weighting.ONE else _weight(reward, choices.temperature)
     proposal, accuracy = attempt.proposal, attempt.evaluation.accuracy
     if choices.repaired is Repaired.STEPS and proposal.repairs:
         steps = _steps(proposal, choices.form)
@@ -223,6 +228,16 @@ def _of_attempt(
             proposal.reply_ids,
         )
     ]
+
+
+def _weight(reward: float, temperature: float) -> float:
+    """exp(r / τ). ConfigError where it leaves what training can count with."""
+    if reward / temperature > MOST_EXPONENT:
+        raise ConfigError(
+            f"at --temperature {temperature:g} a reward of {reward:.2g} weighs more than training"
+            f" can count with; take {reward / MOST_EXPONENT:.2g} or more"
+        )
+    return math.exp(reward / temperature)
 
 
 def _reward(

@@ -128,7 +128,7 @@ class DatasetConfig(Record):
         description="Prompts of the collection, for repaired=steps; default: as the runs say.",
     )
     tasks: tuple[str, ...] = Field(default=(), description="Only these tasks.")
-    turns: tuple[int, ...] = Field(default=(), description="Only these turns, counted from 1.")
+    turns: tuple[Count, ...] = Field(default=(), description="Only these turns, counted from 1.")
     minimum_accuracy: Share = Field(
         default=0.0, description="Leave out actions below this accuracy."
     )
