@@ -78,6 +78,7 @@ def test_one_command_runs_resumes_and_reports(w4s: CommandLine) -> None:
         (["tasks=[]"], "which tasks? name at least one"),
         (["contestants={x={turnz=1}}"], "turnz"),
         (["contestants={x={test=4}}"], "contestant 'x' has a test of its own"),
+        (['contestants={x={workflow="no_such.py"}}'], "no file and no baseline 'no_such.py'"),
         (["seeds=0"], "seeds=0"),
     ],
 )
@@ -89,6 +90,52 @@ def test_what_cannot_be_compared_is_said_before_anything_runs(
     assert done.returncode == 2
     assert said in done.stderr
     assert not (w4s.folder / "runs").exists()
+
+
+MINE = """
+tasks = ["toy_ledger"]
+methods = []
+baselines = []
+seeds = 1
+
+[search]
+private = 4
+public = 2
+test = 4
+
+[contestants.mine]
+workflow = "one/mine.py"
+"""
+
+
+def test_another_workflow_of_the_same_name_does_not_pass_for_the_one_that_was_measured(
+    w4s: CommandLine,
+) -> None:
+    for folder in ("one", "two"):
+        (w4s.folder / folder).mkdir()
+        code = f"def solver(agent, task):\n    return {{'answer': '{folder}'}}\n"
+        (w4s.folder / folder / "mine.py").write_text(code)
+    (w4s.folder / "mine.toml").write_text(MINE)
+    first = w4s("compare", "mine.toml")
+    assert first.returncode == 0, first.stderr
+
+    def refused(*words: str) -> None:
+        done = w4s("compare", "mine.toml", *words)
+        assert done.returncode == 2, done.stdout
+        assert "mine on toy_ledger, seed 0 was run with another workflow mine" in done.stderr
+        assert "w4s compare FILE run=FOLDER" in done.stderr
+
+    refused('contestants={mine={workflow="two/mine.py"}}')
+    file = w4s.folder / "one" / "mine.py"
+    old = file.read_text()
+    file.write_text(old.replace("one", "another"))
+    refused()
+    refused("--dry-run")
+    assert w4s("compare", "mine.toml", "run=new").returncode == 0
+    file.write_text(old)
+    again = w4s("compare", "mine.toml")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == first.stdout
 
 
 def test_a_budget_that_measures_nothing_is_named(w4s: CommandLine) -> None:

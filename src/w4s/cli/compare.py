@@ -29,13 +29,13 @@ from w4s.methods import METHODS
 from w4s.reports import compare_tables
 from w4s.reports.compare import Comparison, Effort, Result
 from w4s.reports.compare import compare as compared
-from w4s.reports.run import Run, Tested, read_begin, read_run
+from w4s.reports.run import TESTS, Run, Tested, read_begin, read_run
 from w4s.reports.summary import Cost, best_entry, summarise
 from w4s.settings import nearest, read_file, read_overrides
-from w4s.store import RunFolder, changes, write_whole
+from w4s.store import RunFolder, changes, read_journal, write_whole
 from w4s.tasks.base import Interface, Task
-from w4s.types import JSON, Usage
-from w4s.workflow import baseline_names
+from w4s.types import JSON, Usage, Workflow
+from w4s.workflow import baseline_names, named_workflow
 
 _UNLIMITED_TURNS = 1000
 """Where a budget ends the search."""
@@ -50,8 +50,8 @@ class Contest:
     """One contestant on one task with one seed."""
 
     contestant: str
-    workflow: str | None
-    """A workflow to test as it is; None: search for one."""
+    workflow: Workflow | None
+    """A workflow to test as it is, read when the contest was planned; None: search for one."""
     config: SearchConfig
 
     @property
@@ -94,6 +94,7 @@ def plan(config: CompareConfig) -> Iterator[Contest]:
                 contest = _contest(config, name, own, task, seed, interface)
                 if contest.config.run.exists():
                     _refuse_other_settings(contest, tasks.of(contest.config))
+                    _refuse_other_workflow(contest)
                 yield contest
 
 
@@ -123,6 +124,20 @@ def _refuse_other_settings(contest: Contest, task: Task) -> None:
         )
 
 
+def _refuse_other_workflow(contest: Contest) -> None:
+    """A file that was edited since: another one is not measured in its place, since a contest
+    reads its sealed set once."""
+    tested = {
+        t.evaluation.workflow.digest for t in read_journal(contest.config.run / TESTS, Tested)
+    }
+    if contest.workflow is not None and tested and contest.workflow.digest not in tested:
+        raise ConfigError(
+            f"{contest.title} was run with another workflow {contest.workflow.name}: put the old"
+            " one back, give the new one a contestant of its own, or choose a new folder:"
+            " w4s compare FILE run=FOLDER"
+        )
+
+
 def write(comparison: Comparison, folder: Path) -> None:
     """The report in all its forms, and the figures, beside the runs."""
     title = f"Comparison on {', '.join(comparison.tasks)}"
@@ -139,11 +154,9 @@ def tested_of(contest: Contest) -> tuple[Run, Tested] | None:
     if not contest.config.run.exists():
         return None
     run = read_run(contest.config.run)
-    if contest.workflow is not None:
-        named = [t for t in run.tests if t.evaluation.workflow.name == Path(contest.workflow).stem]
-        return (run, named[-1]) if named else None
     best = best_entry(run.begin, run.turns, run.final)
-    found = [t for t in run.tests if best and t.evaluation.workflow.digest == best.workflow.digest]
+    workflow = contest.workflow or (best.workflow if best else None)
+    found = [t for t in run.tests if workflow and t.evaluation.workflow.digest == workflow.digest]
     return (run, found[-1]) if found else None
 
 
@@ -179,9 +192,7 @@ def _run(contest: Contest) -> None:
             )
     else:
         _prepare(contest.config)
-    settings = {"run": contest.config.run, "workflow": contest.workflow}
-    given = TestConfig.resolve({k: v for k, v in settings.items() if v is not None})
-    run_sitting(measure_sealed(given))
+    run_sitting(measure_sealed(TestConfig(run=contest.config.run), contest.workflow))
 
 
 def _prepare(config: SearchConfig) -> None:
@@ -237,14 +248,15 @@ def _contest(
     seed: int,
     interface: Interface,
 ) -> Contest:
-    workflow = own.get("workflow")
+    name_or_file = own.get("workflow")
     folder = config.run / _slug(task) / _slug(name) / f"seed{seed}"
     settings = _settings(config, own) | {"task": task, "seed": seed, "run": folder}
-    if not isinstance(workflow, str):
+    if not isinstance(name_or_file, str):
         return Contest(name, None, SearchConfig.resolve(settings))
-    twin = f"code_{workflow}"
+    twin = f"code_{name_or_file}"
     if interface is Interface.CODE and twin in baseline_names():
-        workflow = twin
+        name_or_file = twin
+    workflow = named_workflow(name_or_file, interface)
     return Contest(name, workflow, SearchConfig.resolve(settings))
 
 

@@ -31,7 +31,6 @@ from w4s.store import RunFolder
 from w4s.tasks.base import Task
 from w4s.tasks.registry import load_task
 from w4s.types import Entry, Message, State, Workflow
-from w4s.workflow import named_workflow
 
 _EPISODES_METHOD = "w4s"
 
@@ -43,13 +42,13 @@ def foresee_search(asked: SearchConfig, like: Path | None = None) -> Estimate:
 
 
 def foresee_contest(
-    asked: SearchConfig, task: Task, workflow: str | None, like: Path | None = None
+    asked: SearchConfig, task: Task, workflow: Workflow | None, like: Path | None = None
 ) -> list[Estimate]:
     """What a contest of a comparison is going to take: a search and the test of what it finds, or,
-    of a workflow that is given by its name or file, its test alone."""
+    of a workflow that is given, its test alone."""
     plan = plan_of(asked, task)
     if workflow is not None:
-        return [_tested(plan, task, named_workflow(workflow, task.interface), like)]
+        return [_tested(plan, task, workflow, like)]
     found = Workflow("", "of what is found")
     return [search_estimate(plan, task, like), _tested(plan, task, found, like)]
 

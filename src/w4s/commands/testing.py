@@ -56,15 +56,16 @@ class Candidate:
     origin: Origin
 
 
-async def measure_sealed(config: TestConfig) -> list[Tested]:
+async def measure_sealed(config: TestConfig, given: Workflow | None = None) -> list[Tested]:
     """Measure what has not been measured yet, keep it in the folder, and return the results of
-    the workflows asked for, recorded ones among them.
+    the workflows asked for, recorded ones among them. `given` is a workflow that has been read
+    already, and counts before the one that the settings name.
 
     Raises what stopped it; workflows that were measured to their end are kept."""
     run = read_run(config.run)
     task = task_of(run.config)
     keep_confidential(task, config.run)
-    candidates = _candidates(config, run, task.interface)
+    candidates = [_given(given)] if given else _candidates(config, run, task.interface)
     problems = task.sealed.open()
     limits = _limits(config, run.config)
     known = (*task.search.private, *task.search.public, *problems)
@@ -144,7 +145,8 @@ def _limits(config: TestConfig, run: SearchConfig) -> Limits:
 
 def _candidates(config: TestConfig, run: Run, interface: Interface) -> list[Candidate]:
     """What to test: the asked-for workflow, or the best of the run; and baselines if wanted."""
-    chosen = _best(run) if config.workflow is None else _named(config.workflow, interface)
+    name = config.workflow
+    chosen = _best(run) if name is None else _given(named_workflow(name, interface))
     if not config.baselines:
         return [chosen]
     return [*(Candidate(w, Origin.BASELINE) for w in simple_baselines(interface)), chosen]
@@ -175,9 +177,9 @@ def _best(run: Run) -> Candidate:
     return Candidate(best.workflow, Origin.BASELINE if is_example else Origin.FOUND)
 
 
-def _named(name: str, interface: Interface) -> Candidate:
-    origin = Origin.BASELINE if name in baseline_names() else Origin.FILE
-    return Candidate(named_workflow(name, interface), origin)
+def _given(workflow: Workflow) -> Candidate:
+    comes_along = workflow.name in baseline_names() and workflow == load_baseline(workflow.name)
+    return Candidate(workflow, Origin.BASELINE if comes_along else Origin.FILE)
 
 
 def _recorded(
