@@ -138,6 +138,21 @@ def test_another_workflow_of_the_same_name_does_not_pass_for_the_one_that_was_me
     assert again.stdout == first.stdout
 
 
+def test_a_contest_that_was_begun_and_not_tested_is_left_to_do(w4s: CommandLine) -> None:
+    (w4s.folder / "direct.toml").write_text(FILE.partition("[contestants")[0])
+    words = ("compare", "direct.toml", "methods=[]")
+    contest = w4s.folder / "runs" / "direct" / "toy_ledger" / "direct" / "seed0"
+    contest.mkdir(parents=True)  # a machine that could not hold the sandbox leaves it empty
+    assert "test direct" in w4s(*words, "--dry-run").stdout
+    assert w4s(*words).returncode == 0
+    assert "Nothing is left to do." in w4s(*words, "--dry-run").stdout
+    tests = contest / "tests.jsonl"
+    header, _, _ = tests.read_text().partition("\n")
+    tests.write_text(f"{header}\n")
+    assert "test direct" in w4s(*words, "--dry-run").stdout
+    assert w4s(*words).returncode == 0
+
+
 def test_a_budget_that_measures_nothing_is_named(w4s: CommandLine) -> None:
     (w4s.folder / "small.toml").write_text(FILE)
     done = w4s("compare", "small.toml", "each_calls=3")

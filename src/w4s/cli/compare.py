@@ -32,7 +32,7 @@ from w4s.reports.compare import compare as compared
 from w4s.reports.run import TESTS, Run, Tested, read_begin, read_run
 from w4s.reports.summary import Cost, best_entry, summarise
 from w4s.settings import nearest, read_file, read_overrides
-from w4s.store import RunFolder, changes, read_journal, write_whole
+from w4s.store import CONFIG, RunFolder, changes, read_journal, write_whole
 from w4s.tasks.base import Interface, Task
 from w4s.types import JSON, Usage, Workflow
 from w4s.workflow import baseline_names, named_workflow
@@ -151,7 +151,7 @@ def write(comparison: Comparison, folder: Path) -> None:
 
 def tested_of(contest: Contest) -> tuple[Run, Tested] | None:
     """The run of a contest and its reading of the sealed set, once there is one."""
-    if not contest.config.run.exists():
+    if not (contest.config.run / CONFIG).exists():  # perhaps a folder that nothing began in
         return None
     run = read_run(contest.config.run)
     best = best_entry(run.begin, run.turns, run.final)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from w4s.cli.compare import Contest, plan, read_comparison
+from w4s.cli.compare import Contest, plan, read_comparison, tested_of
 from w4s.cli.output import output, say
 from w4s.cli.progress import Progress
 from w4s.codec import encode
@@ -102,7 +102,7 @@ def compare_estimates(config: CompareConfig, like: Path | None = None) -> list[E
     contests: dict[str, list[Contest]] = {}
     for contest in plan(config):
         title = f"{contest.contestant} on {contest.config.task}"
-        if not (contest.config.run / "tests.jsonl").exists():
+        if tested_of(contest) is None:
             contests.setdefault(title, []).append(contest)
     tasks = {left[0].config.task: task_of(left[0].config) for left in contests.values()}
     return [
