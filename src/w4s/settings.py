@@ -159,6 +159,13 @@ def nearest(word: str, words: Sequence[str], cutoff: float = 0.6) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def named_once(names: Sequence[str], instead: str) -> None:
+    """ConfigError where a list holds a name twice; `instead` is what to give."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{name} is named twice; {instead}")
+
+
 def _unknown(key: str, keys: Sequence[str]) -> str:
     return f"unknown setting {key!r}{nearest(key, keys)} (settings: {', '.join(keys)})"
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from w4s.cli.contestants import contestants_of
 from w4s.cli.output import output, say
 from w4s.commands.planning import examples_of, resolved
 from w4s.commands.searching import search_in_folder
@@ -25,7 +26,6 @@ from w4s.commands.testing import measure_sealed
 from w4s.commands.workbench import facts_of, task_of
 from w4s.config import CompareConfig, SearchConfig, TestConfig
 from w4s.errors import BudgetExceeded, ConfigError
-from w4s.methods import METHODS
 from w4s.reports import compare_tables
 from w4s.reports.compare import Comparison, Effort, Result
 from w4s.reports.compare import compare as compared
@@ -41,8 +41,6 @@ _UNLIMITED_TURNS = 1000
 """Where a budget ends the search."""
 _BUDGETS = frozenset(("max_usd", "max_calls", "max_tokens"))
 """A search may go on with more; beside others it would no longer be an equal."""
-_SEALED = frozenset(("test", "split"))
-"""Settings that decide which problems are sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def read_comparison(file: str, words: Sequence[str]) -> CompareConfig:
 def plan(config: CompareConfig) -> Iterator[Contest]:
     """Every contest, seed by seed, so that an early end leaves whole rounds. ConfigError where one
     stands that was run with other settings: its numbers would pass for those of these settings."""
-    names = _contestants(config)
+    names = contestants_of(config)
     tasks = _Tasks()
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         for task in config.tasks:
@@ -202,33 +200,8 @@ def _prepare(config: SearchConfig) -> None:
         folder.settle(config, facts_of(task, examples_of(config, task)))
 
 
-def _contestants(config: CompareConfig) -> dict[str, dict[str, JSON]]:
-    """Name to settings that differ; methods first, then the user's own, then baselines."""
-    for method in config.methods:
-        if method not in METHODS:
-            raise ConfigError(
-                f"unknown method {method!r}{nearest(method, list(METHODS))}"
-                f" (methods: {', '.join(METHODS)})"
-            )
-    for name in config.baselines:
-        if name not in baseline_names():
-            raise ConfigError(
-                f"unknown baseline {name!r}{nearest(name, baseline_names())}"
-                f" (baselines: {', '.join(baseline_names())})"
-            )
-    for name, own in config.contestants.items():
-        for setting in _SEALED & own.keys():
-            raise ConfigError(
-                f"contestant {name!r} has a {setting} of its own, so its sealed problems would not"
-                f" be those of the others; give {setting} under [search]"
-            )
-    methods: dict[str, dict[str, JSON]] = {name: {"method": name} for name in config.methods}
-    baselines: dict[str, dict[str, JSON]] = {name: {"workflow": name} for name in config.baselines}
-    return {**methods, **config.contestants, **baselines}
-
-
 def _reference(config: CompareConfig) -> str:
-    names = list(_contestants(config))
+    names = list(contestants_of(config))
     if not names:
         raise ConfigError("nothing to compare: give methods, baselines or contestants")
     reference = config.reference or names[0]

@@ -28,7 +28,7 @@ from w4s.commands.workbench import (
 )
 from w4s.config import CollectConfig
 from w4s.environment import Environment
-from w4s.errors import ConfigError, StoreError, TooManyUnscored, W4sError
+from w4s.errors import StoreError, TooManyUnscored, W4sError
 from w4s.estimates.record import Estimate
 from w4s.evaluation import Evaluator
 from w4s.meta_agent import MetaAgent
@@ -42,6 +42,7 @@ from w4s.reports.estimated import COLLECT, Foreseen, against_truth, in_one_line,
 from w4s.reports.run import ESTIMATES, SPENT, Role, Spent
 from w4s.reports.tables import seconds_text
 from w4s.reports.tracked import episode_points
+from w4s.settings import named_once
 from w4s.store import RunFolder, read_journal, read_settings
 from w4s.tasks.base import Brief, SearchSet, Task
 from w4s.tasks.confidential import keep_confidential
@@ -214,9 +215,7 @@ _REWARDS = {
 
 
 def _tasks(config: CollectConfig) -> dict[str, Task]:
-    twice = [name for name in config.tasks if config.tasks.count(name) > 1]
-    if twice:
-        raise ConfigError(f"{twice[0]} is named twice; give --episodes to play it more often")
+    named_once(config.tasks, "give --episodes to play it more often")
     return {name: load_task(name, split=config.split) for name in config.tasks}
 
 
