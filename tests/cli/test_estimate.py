@@ -132,6 +132,36 @@ def test_a_limit_ends_it_there(w4s: CommandLine) -> None:
     assert report["search_cost"]["executor"]["calls"] <= 90
 
 
+@pytest.mark.parametrize(
+    ("limit", "quantity", "most"),
+    [
+        (("--max-calls", "1000"), "calls", 1000),
+        (("--max-tokens", "90000"), "tokens", 90_000),
+        (("--max-minutes", "0.1"), "seconds", 6),
+    ],
+)
+def test_a_limit_holds_for_all_parts_of_a_command_together(
+    w4s: CommandLine, limit: tuple[str, str], quantity: str, most: float
+) -> None:
+    done = w4s("estimate", "collect", TASK, "toy_primes", "toy_rates", *limit, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["total"][quantity]["likely"] == pytest.approx(most)
+    assert told["total"][quantity]["high"] <= most + 1e-6
+    assert told["total"]["ends_at"] == " ".join(limit)
+    if quantity == "calls":
+        parts = [estimate["calls"]["likely"] for estimate in told["estimates"]]
+        assert all(part > most / 10 for part in parts)  # nobody's work is left out
+
+
+def test_a_limit_of_a_test_holds_for_all_its_workflows_together(w4s: CommandLine) -> None:
+    assert w4s("search", *SEARCH, "--run", "r", "--max-calls", "60").returncode == 0
+    told = total(w4s, "test", "r", "--baselines", "--max-calls", "10")
+    assert told["calls"]["likely"] == pytest.approx(10)
+    dry = w4s("test", "r", "--baselines", "--max-calls", "10", "--dry-run")
+    assert "all of it is likely to end at --max-calls 10" in dry.stdout
+
+
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("method", ["random", "adas", "aflow"])

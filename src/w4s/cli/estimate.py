@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from w4s.config import (
 )
 from w4s.errors import ConfigError
 from w4s.estimates.assumptions import ASSUMED
-from w4s.estimates.foresight import together
+from w4s.estimates.foresight import beside, together
 from w4s.estimates.record import Estimate, Share
 from w4s.estimates.span import Span
 from w4s.reports.estimated import span_text
@@ -79,7 +80,7 @@ def estimate_compare(
     file: str, words: Sequence[str], *, like: Path | None = None, as_json: bool = False
 ) -> None:
     """All contests that are not done yet, one line for each contestant and task."""
-    show(compare_estimates(read_comparison(file, words), like), as_json=as_json)
+    show(compare_estimates(read_comparison(file, words), like), as_json=as_json, in_turn=True)
 
 
 def rehearse_search(config: SearchConfig) -> None:
@@ -111,9 +112,10 @@ def compare_estimates(config: CompareConfig, like: Path | None = None) -> list[E
     ]
 
 
-def show(estimates: Sequence[Estimate], *, as_json: bool = False) -> None:
-    """Print them for a person, or as JSON."""
-    whole = together("in all", estimates)
+def show(estimates: Sequence[Estimate], *, as_json: bool = False, in_turn: bool = False) -> None:
+    """Print them for a person, or as JSON. They are the parts of one command, side by side and
+    under one limit; or, `in_turn`, searches and tests with a limit each."""
+    whole = (together if in_turn else beside)("in all", estimates)
     if as_json:
         told = {"total": _plain(whole), "estimates": [_plain(estimate) for estimate in estimates]}
         print(json.dumps(told, indent=2, ensure_ascii=False))
@@ -123,7 +125,8 @@ def show(estimates: Sequence[Estimate], *, as_json: bool = False) -> None:
         say(console, "Nothing is left to do.")
         return
     console.print(rich_table(_sheet(estimates, whole)))
-    for note in _notes(estimates, whole):
+    limited = estimates if in_turn or len(estimates) == 1 else [replace(whole, title="all of it")]
+    for note in _notes(estimates, whole, limited):
         say(console, note)
 
 
@@ -182,7 +185,9 @@ def _cells(title: str, calls: Span, tokens: Span, usd: Span | None) -> tuple[str
     return title, span_text("calls", calls), span_text("tokens", tokens), dollars
 
 
-def _notes(estimates: Sequence[Estimate], whole: Estimate) -> list[str]:
+def _notes(
+    estimates: Sequence[Estimate], whole: Estimate, limited: Sequence[Estimate]
+) -> list[str]:
     notes = [f"Time: {span_text('seconds', whole.seconds)}"]
     if len(estimates) == 1:
         notes.append(f"For {estimates[0].plan}")
@@ -191,7 +196,7 @@ def _notes(estimates: Sequence[Estimate], whole: Estimate) -> list[str]:
         notes.append("Surer figures: w4s estimate … --like RUN, or search TASK … --probe N")
     notes += [
         f"{estimate.title} is likely to end at {estimate.ends_at}"
-        for estimate in estimates
+        for estimate in limited
         if estimate.ends_at
     ]
     if whole.usd is None:

@@ -73,7 +73,7 @@ def search_estimate(plan: Plan, task: Task, like: Path | None = None) -> Estimat
     estimate = foresee(
         "search", _plan(str(size), config), work, pace, prices_of(config), rates.source
     )
-    return within(estimate, config)
+    return within([estimate], config)[0]
 
 
 def test_estimates(
@@ -86,21 +86,19 @@ def test_estimates(
     config, examples = run.config, examples_of(run.config, task)
     seen = Seen(run) if any(turn.attempts for turn in run.turns) else None
     rates, pace = _measures(config, task, (*examples, *fresh), config.samples or 1, 1, seen)
-    return [
-        within(
-            foresee(
-                f"test {workflow.name}",
-                _plan(f"{workflow.digest} on {task.sealed.size} problems", limits),
-                test_work(task.sealed.size, workflow, rates),
-                pace,
-                prices_of(config),
-                rates.source,
-                workflow.digest,
-            ),
-            limits,
+    estimates = [
+        foresee(
+            f"test {workflow.name}",
+            _plan(f"{workflow.digest} on {task.sealed.size} problems", limits),
+            test_work(task.sealed.size, workflow, rates),
+            pace,
+            prices_of(config),
+            rates.source,
+            workflow.digest,
         )
         for workflow in fresh
     ]
+    return within(estimates, limits)
 
 
 test_estimates.__test__ = False  # type: ignore[attr-defined]
@@ -115,7 +113,8 @@ def collect_estimates(
     config: CollectConfig, tasks: Mapping[str, Task], like: Path | None = None
 ) -> list[Estimate]:
     """The same, once the tasks are loaded."""
-    return [_collecting(config, task, name, like) for name, task in tasks.items()]
+    estimates = [_collecting(config, task, name, like) for name, task in tasks.items()]
+    return within(estimates, config)
 
 
 def keep_estimate(folder: RunFolder, estimate: Estimate, *, anew: bool = False) -> Estimate:
@@ -168,9 +167,7 @@ def _collecting(config: CollectConfig, task: Task, name: str, like: Path | None)
     abreast = max(1, config.side_by_side // len(config.tasks))
     work = repeated(search_work(size, rates), config.episodes, abreast)
     plan = _plan(f"{config.episodes} episodes, {size}", config)
-    return within(
-        foresee(f"collect {name}", plan, work, pace, prices_of(config), rates.source), config
-    )
+    return foresee(f"collect {name}", plan, work, pace, prices_of(config), rates.source)
 
 
 def _measures(

@@ -14,6 +14,7 @@ from w4s.estimates.record import Estimate, Share
 from w4s.estimates.span import Span, total
 from w4s.estimates.work import Part, Work
 from w4s.models.metering.prices import Price
+from w4s.reports.estimated import abreast
 from w4s.reports.run import Role
 
 _PER = 1e-6
@@ -56,13 +57,34 @@ def together(title: str, estimates: Sequence[Estimate], *, times: int = 1) -> Es
     )
 
 
-def within(estimate: Estimate, limits: Limits) -> Estimate:
-    """The same under the user's limits, which end the work early where it reaches one."""
+def beside(title: str, estimates: Sequence[Estimate]) -> Estimate:
+    """Several that one command does side by side."""
+    seconds = abreast([estimate.seconds for estimate in estimates])
+    return replace(together(title, estimates), seconds=seconds)
+
+
+def within(estimates: Sequence[Estimate], limits: Limits) -> list[Estimate]:
+    """What one command does side by side, under the user's limits. They hold for the whole, and end
+    it early where it reaches one: so each is cut by the same share."""
+    left, ends_at = _left(beside("", estimates), limits)
+    return [
+        replace(
+            estimate,
+            shares=tuple(_cut(share, left) for share in estimate.shares),
+            seconds=_part_of(estimate.seconds, left),
+            ends_at=ends_at,
+        )
+        for estimate in estimates
+    ]
+
+
+def _left(whole: Estimate, limits: Limits) -> tuple[Span, str]:
+    """The share of the whole that is done, and the limit that ends it."""
     asked = (
-        ("--max-calls", limits.max_calls, estimate.calls),
-        ("--max-tokens", limits.max_tokens, estimate.tokens),
-        ("--max-usd", limits.max_usd, estimate.usd),
-        ("--max-minutes", limits.max_minutes, estimate.seconds * (1 / 60)),
+        ("--max-calls", limits.max_calls, whole.calls),
+        ("--max-tokens", limits.max_tokens, whole.tokens),
+        ("--max-usd", limits.max_usd, whole.usd),
+        ("--max-minutes", limits.max_minutes, whole.seconds * (1 / 60)),
     )
     left, ends_at = Span.exactly(1.0), ""
     for flag, limit, span in asked:
@@ -74,12 +96,7 @@ def within(estimate: Estimate, limits: Limits) -> Estimate:
         left = Span(
             min(left.low, share.low), min(left.likely, share.likely), min(left.high, share.high)
         )
-    return replace(
-        estimate,
-        shares=tuple(_cut(share, left) for share in estimate.shares),
-        seconds=_part_of(estimate.seconds, left),
-        ends_at=ends_at,
-    )
+    return left, ends_at
 
 
 def _share_done(limit: float, value: float) -> float:

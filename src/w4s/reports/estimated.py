@@ -59,9 +59,10 @@ def against_truth(
 
 def abreast(seconds: Sequence[Span]) -> Span:
     """The time of works that go on side by side: as long as the longest where all is waiting, as
-    all together where the machine is the limit."""
-    longest, together = max(span.likely for span in seconds), total(seconds)
-    return Span(max(span.low for span in seconds), (longest + together.likely) / 2, together.high)
+    all together where the machine is the limit. Zero of none."""
+    longest, together = max((span.likely for span in seconds), default=0.0), total(seconds)
+    low = max((span.low for span in seconds), default=0.0)
+    return Span(low, (longest + together.likely) / 2, together.high)
 
 
 def of_search(estimates: Sequence[Estimate]) -> list[Estimate]:
