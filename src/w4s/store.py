@@ -170,6 +170,12 @@ def read_settings(path: Path, *, of: str = "task") -> dict[str, JSON]:
     return was
 
 
+def recorded_facts(path: Path) -> Mapping[str, JSON]:
+    """The facts that a folder is bound to; none when it is bound to none."""
+    facts = _settled(path).get("facts")
+    return facts if isinstance(facts, Mapping) else {}
+
+
 def changes(
     path: Path, config: Record, facts: Mapping[str, JSON], *, free: frozenset[str]
 ) -> list[str]:
@@ -197,7 +203,7 @@ def changes(
     if moved:
         raise ConfigError(
             f"{path} was made when these settings led to something else ({'; '.join(moved)})."
-            " Put the data back as they were, or choose a new folder with --run"
+            " Put data and checkpoints back as they were, or choose a new folder with --run"
         )
     return []
 

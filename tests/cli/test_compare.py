@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -144,6 +145,37 @@ def test_another_workflow_of_the_same_name_does_not_pass_for_the_one_that_was_me
     again = w4s("compare", "mine.toml")
     assert again.returncode == 0, again.stderr
     assert again.stdout == first.stdout
+
+
+@pytest.mark.parametrize("checkpoint", ["made", "training/model"])
+def test_a_checkpoint_that_was_trained_again_is_another_meta_agent(
+    w4s: CommandLine, checkpoint: str
+) -> None:
+    folder = w4s.folder / checkpoint
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(b"first")
+    (w4s.folder / "mine.toml").write_text(MINE.partition("[contestants")[0])
+    meta_agent = f'meta_agent="small:{checkpoint}"'
+    compare = (
+        *("compare", "mine.toml", 'baselines=["direct"]'),
+        f"search={{private=4, public=2, test=4, {meta_agent}}}",
+    )
+    first = w4s(*compare)
+    assert first.returncode == 0, first.stderr
+    run = "runs/mine/toy_ledger/direct/seed0"
+
+    weights.write_bytes(b"second")
+    for words in (compare, (*compare, "--dry-run"), ("test", run, "--workflow", "self_refine")):
+        other = w4s(*words)
+        assert other.returncode == 2, other.stdout
+        assert "weights: other ones). Put data and checkpoints back as they were" in other.stderr
+
+    # Results can be looked at without it.
+    shutil.rmtree(w4s.folder / checkpoint.partition("/")[0])
+    assert w4s(*compare).stdout == first.stdout
+    assert w4s("report", run).returncode == 0
 
 
 def test_a_contest_that_was_begun_and_not_tested_is_left_to_do(w4s: CommandLine) -> None:

@@ -189,6 +189,23 @@ def test_a_small_meta_agent_from_nothing(w4s: CommandLine) -> None:
     assert found.returncode == 0, found.stderr
 
 
+def test_a_search_does_not_go_on_with_a_checkpoint_that_was_trained_again(
+    w4s: CommandLine, make_model: Callable[..., Any]
+) -> None:
+    search = (
+        *("search", "toy_ledger", "--meta-agent", "small:base", "--run", "s", "--samples", "1"),
+        *("--private", "4", "--public", "2", "--test", "4", "--reply-tokens", "8"),
+    )
+    done = w4s(*search, "--turns", "1")
+    assert done.returncode == 0, done.stderr
+    make_model(seed=1, dtype=torch.float32).save_pretrained(w4s.folder / "base")
+    for words in ((*search, "--turns", "2"), ("test", "s")):
+        other = w4s(*words)
+        assert other.returncode == 2, other.stderr
+        assert "weights: other ones). Put data and checkpoints back as they were" in other.stderr
+    assert w4s("report", "s").returncode == 0
+
+
 def test_training_as_a_function_stops_in_good_order_and_goes_on(w4s: CommandLine) -> None:
     from w4s.api import run, train
     from w4s.training.settings import Scheme

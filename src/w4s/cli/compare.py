@@ -23,7 +23,7 @@ from w4s.commands.planning import examples_of, resolved
 from w4s.commands.searching import search_in_folder
 from w4s.commands.sitting import run_sitting
 from w4s.commands.testing import measure_sealed
-from w4s.commands.workbench import facts_of, task_of
+from w4s.commands.workbench import facts_of, task_of, weights_of
 from w4s.config import CompareConfig, SearchConfig, TestConfig
 from w4s.errors import BudgetExceeded, ConfigError
 from w4s.reports import compare_tables
@@ -32,7 +32,7 @@ from w4s.reports.compare import compare as compared
 from w4s.reports.run import TESTS, Run, Tested, read_begin, read_run
 from w4s.reports.summary import Cost, best_entry, summarise
 from w4s.settings import nearest, read_file, read_overrides
-from w4s.store import CONFIG, RunFolder, changes, read_journal, write_whole
+from w4s.store import CONFIG, RunFolder, changes, read_journal, recorded_facts, write_whole
 from w4s.tasks.base import Interface, Task
 from w4s.types import JSON, Usage, Workflow
 from w4s.workflow import baseline_names, named_workflow
@@ -113,7 +113,8 @@ def _refuse_other_settings(contest: Contest, task: Task) -> None:
     """Another budget or other data count as well."""
     asked = contest.config
     settled = asked if contest.workflow is not None else resolved(asked)
-    facts = facts_of(task, examples_of(asked, task))
+    weights = weights_of(asked, recorded_facts(asked.run))
+    facts = facts_of(task, examples_of(asked, task), weights)
     changed = changes(asked.run, settled, facts, free=settled.free() - _BUDGETS)
     if changed:
         raise ConfigError(
@@ -197,7 +198,7 @@ def _prepare(config: SearchConfig) -> None:
     """A run folder without a search, for tests alone."""
     task = task_of(config)
     with RunFolder(config.run) as folder:
-        folder.settle(config, facts_of(task, examples_of(config, task)))
+        folder.settle(config, facts_of(task, examples_of(config, task), weights_of(config)))
 
 
 def _reference(config: CompareConfig) -> str:

@@ -25,6 +25,7 @@ from w4s.commands.workbench import (
     open_models,
     open_workbench,
     problems_digest,
+    weights_of,
 )
 from w4s.config import CollectConfig
 from w4s.environment import Environment
@@ -35,9 +36,7 @@ from w4s.meta_agent import MetaAgent
 from w4s.methods import PUBLISHED
 from w4s.models.answer_book import AnswerBook
 from w4s.models.base import Purpose
-from w4s.models.checkpoints import weights_digest
 from w4s.models.metering.ledger import Totals
-from w4s.models.specs import read_spec
 from w4s.reports.estimated import COLLECT, Foreseen, against_truth, in_one_line, of_collection
 from w4s.reports.run import ESTIMATES, SPENT, Role, Spent
 from w4s.reports.tables import seconds_text
@@ -246,11 +245,10 @@ def _book(tasks: dict[str, Task]) -> AnswerBook:
 
 def _facts(config: CollectConfig, tasks: dict[str, Task]) -> dict[str, JSON]:
     """What the settings led to; a collection goes on only where they lead to the same."""
-    checkpoint = read_spec(config.meta_agent).checkpoint
     return {
         "w4s": version("w4s"),
         _CONFIDENTIAL: any(task.confidential for task in tasks.values()),
-        **({"weights": weights_digest(checkpoint)} if checkpoint else {}),
+        **weights_of(config),
         **{name: _fact(task) for name, task in tasks.items()},
     }
 

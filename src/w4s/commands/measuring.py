@@ -20,6 +20,7 @@ from w4s.commands.workbench import (
     open_models,
     open_workbench,
     task_of,
+    weights_of,
 )
 from w4s.config import EvaluateConfig, SearchConfig, TasksConfig
 from w4s.errors import W4sError
@@ -77,7 +78,7 @@ async def _measure(
             task,
             models,
             folder,
-            facts=facts_of(task, ()),
+            facts=facts_of(task, (), weights_of(settings)),
             account=ACCOUNT,
             problems=len(task.search.private),
         ) as bench:

@@ -21,6 +21,7 @@ from w4s.commands.workbench import (
     open_models,
     open_workbench,
     task_of,
+    weights_of,
 )
 from w4s.config import SearchConfig
 from w4s.environment import Environment, Parent
@@ -101,7 +102,7 @@ async def _search(asked: SearchConfig) -> W4sError | None:
             task,
             models,
             folder,
-            facts=facts_of(task, plan.examples),
+            facts=facts_of(task, plan.examples, weights_of(config)),
             account=SEARCH_ACCOUNT,
             problems=len(task.search.private) * plan.trials,
             track=config.track,

@@ -24,6 +24,7 @@ from w4s.commands.workbench import (
     open_workbench,
     problems_digest,
     task_of,
+    weights_of,
 )
 from w4s.config import Limits, SearchConfig, TestConfig
 from w4s.errors import ConfigError
@@ -78,7 +79,7 @@ async def measure_sealed(config: TestConfig, given: Workflow | None = None) -> l
             task,
             models,
             folder,
-            facts=facts_of(task, examples),
+            facts=facts_of(task, examples, weights_of(run.config)),
             account=TEST_ACCOUNT,
             problems=len(problems),
             track=run.config.track if config.track is None else config.track,

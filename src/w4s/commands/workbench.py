@@ -19,16 +19,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from importlib.metadata import version
+from pathlib import Path
 
 from w4s.commands.display import Display
 from w4s.commands.sitting import current_sitting
 from w4s.commands.stopping import Stop, StoppableBudget
 from w4s.config import Limits, SearchConfig, Setup
+from w4s.errors import ConfigError
 from w4s.evaluation import Evaluator, Observer
 from w4s.executor import Allowance, Executor
 from w4s.meta_agent import Form, MetaAgent
 from w4s.models.answer_book import AnswerBook, AnswerKey
 from w4s.models.base import Model
+from w4s.models.checkpoints import weights_digest
 from w4s.models.metering.budget import Budget
 from w4s.models.metering.ledger import Ledger
 from w4s.models.metering.prices import Price
@@ -222,8 +225,11 @@ async def open_workbench(
         )
 
 
-def facts_of(task: Task, examples: Sequence[Workflow]) -> dict[str, JSON]:
-    """What the settings led to; a run goes on only where they lead to the same."""
+def facts_of(
+    task: Task, examples: Sequence[Workflow], weights: Mapping[str, JSON]
+) -> dict[str, JSON]:
+    """What the settings led to; a run goes on only where they lead to the same. `weights` are
+    those of `weights_of`."""
     return {
         "w4s": version("w4s"),
         "private": len(task.search.private),
@@ -232,13 +238,38 @@ def facts_of(task: Task, examples: Sequence[Workflow]) -> dict[str, JSON]:
         "problems": problems_digest((*task.search.private, *task.search.public)),
         "variant": json.dumps(task.variant, sort_keys=True),
         "examples": ", ".join(f"{w.name} {w.digest}" for w in examples),
+        **weights,
     }
+
+
+def weights_of(config: Setup, recorded: Mapping[str, JSON] | None = None) -> dict[str, JSON]:
+    """Facts too: the identity of each checkpoint among the models, since one that was trained again
+    under its old name is another model. ConfigError for one that is not there; but where only
+    results are looked at, what the `recorded` facts of the run say of it stands."""
+    named = {"weights": config.meta_agent, "executor_weights": config.executor}
+    digests = {fact: _weights(model, (recorded or {}).get(fact)) for fact, model in named.items()}
+    return {fact: digest for fact, digest in digests.items() if digest is not None}
 
 
 def problems_digest(problems: Sequence[Problem]) -> str:
     """Identity of a set of problems with their gold answers, 16 hexadecimal digits."""
     parts = [[p.id, p.question, p.target, p.entry_point, p.public_tests] for p in problems]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _weights(model: str, recorded: JSON) -> JSON:
+    """None of a model that is no checkpoint."""
+    try:
+        checkpoint = read_spec(model).checkpoint
+    except ConfigError:
+        if recorded is None:
+            raise
+        return recorded
+    if checkpoint is None:
+        return None
+    # A folder that went with all around it looks like a name on the hub.
+    gone = not Path(checkpoint).is_dir()
+    return recorded if gone and recorded is not None else weights_digest(checkpoint)
 
 
 def _wrapped(folder: RunFolder, role: Role, opened: Opened, budget: Budget, seed: int) -> Model:
