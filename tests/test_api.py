@@ -216,3 +216,11 @@ def test_collect_and_dataset(tmp_path: Path) -> None:
     made = w4s.run(w4s.dataset(runs=(tmp_path / "c",), out=tmp_path / "d"))
     assert made.statistics.trajectories == 2
     assert (tmp_path / "d" / "README.md").exists()
+
+
+def test_the_command_is_a_module_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "w4s", "--version"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"w4s \d+\.\d+\.\d+\n", done.stdout)

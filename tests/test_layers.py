@@ -21,7 +21,7 @@ LAYERS = [
     {"methods", "training", "reports", "exporting", "doctor", "estimates"},
     {"commands"},
     {"cli"},
-    {"api"},
+    {"api", "__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 TORCH_ROOMS = {"training", "models.local"}
