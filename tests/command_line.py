@@ -85,9 +85,9 @@ class CommandLine:
             text=True,
         )
 
-    def process(self, *words: str) -> Done:
+    def process(self, *words: str, environ: Mapping[str, str] | None = None) -> Done:
         """In a process of its own, to its end."""
-        process = self.start(*words)
+        process = self.start(*words, environ=environ)
         try:
             out, errors = process.communicate(timeout=280)
         except subprocess.TimeoutExpired:

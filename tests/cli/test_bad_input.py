@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,16 @@ def test_a_malformed_row_is_named(w4s: CommandLine) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "7" in done.stderr
+
+
+def test_half_a_surrogate_pair_is_shown_as_a_question_mark(w4s: CommandLine) -> None:
+    """JSON may hold one, UTF-8 cannot."""
+    rows = [f'{{"question": "What is {i} + 1? \\ud800", "answer": "{i + 1}"}}' for i in range(40)]
+    (w4s.folder / "sums.jsonl").write_text("\n".join(rows))
+    done = w4s.process("tasks", "--check", "sums.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"What is \d+ \+ 1\? \?", done.stdout)
+    assert done.stderr == ""
 
 
 def test_a_scorer_that_raises_is_named(w4s: CommandLine) -> None:

@@ -10,6 +10,7 @@ user asked for something impossible; 130 stopped with Ctrl-C.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from pathlib import Path
@@ -301,6 +302,7 @@ def serve_simulated(config: ServeSimulatedConfig) -> None:
 def main() -> None:
     """Entry point."""
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
+    _print_all_text()
     try:
         app()
     except ConfigError as error:
@@ -319,6 +321,13 @@ def main() -> None:
         # The reader of our output has left (`w4s report … | head`); that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _print_all_text() -> None:
+    """What the terminal has no letters for is printed as `?`: a text may hold half a surrogate
+    pair, and a locale may know ASCII alone."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _say(error: W4sError) -> None:
