@@ -120,6 +120,11 @@ def test_rows_with_the_same_question_stay_together(tmp_path: Path) -> None:
         ("a.csv", "question,answer\n", "holds no rows"),
         ("a.csv", "question,answer\nq,1\nr,2\n", "has no public problems|too few"),
         ("a.jsonl", '{"question": "q", "answer": 1}\n{"question"', "a.jsonl line 2: not JSON"),
+        (
+            "a.jsonl",
+            f'{{"question": "q", "answer": {"1" * 5000}}}',
+            "a.jsonl line 1: a number has too many digits; write it as text, in quotes$",
+        ),
         ("a.jsonl", "[1]", "a.jsonl line 1: a row must be a JSON object"),
         ("a.jsonl", '{"question": 5, "answer": 1}', "line 1: the question must be text"),
         ("a.jsonl", '{"question": "q", "answer": null}', "line 1: the column 'answer' is empty"),

@@ -68,6 +68,10 @@ def _jsonl(path: Path, text: str) -> Iterator[Row]:
             values = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as error:
             raise ConfigError(f"{where}: not JSON: {error}") from error
+        except ValueError as error:  # Python reads no whole number of more than 4300 digits
+            raise ConfigError(
+                f"{where}: a number has too many digits; write it as text, in quotes"
+            ) from error
         if not isinstance(values, dict):
             raise ConfigError(f'{where}: a row must be a JSON object such as {{"question": "…"}}')
         yield Row(where, number, values)
