@@ -53,6 +53,17 @@ def test_a_csv_file_becomes_a_task(tmp_path: Path) -> None:
     assert key.answer == task.example_answer
 
 
+@pytest.mark.parametrize("digits", [30, 5000])
+def test_an_answer_may_be_a_very_long_number(tmp_path: Path, digits: int) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("question,answer\n" + "\n".join(f"q{i} 7?,{i}{'1' * digits}" for i in range(9)))
+    task = load_task(f"{path}:scorer=number")
+    key = task.answer_keys(task.example)
+    assert key is not None
+    assert key.answer == task.example_answer
+    assert key.answer not in key.slips
+
+
 def test_the_same_file_and_seed_give_the_same_task(tmp_path: Path) -> None:
     path = str(write_csv(tmp_path))
     assert load_task(path, seed=4).search == load_task(path, seed=4).search

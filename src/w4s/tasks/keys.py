@@ -12,7 +12,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import islice
 
 from w4s.models.answer_book import AnswerKey, Skill
@@ -259,7 +259,11 @@ def statements(source: str) -> int:
 
 
 def _rounded(number: Decimal) -> Decimal:
-    return round(number, 4)
+    """To four decimals; a number with more digits than decimals are computed with, as it is."""
+    try:
+        return round(number, 4)
+    except InvalidOperation:
+        return number
 
 
 def _name_slips(passage: str, answer: str) -> tuple[str, ...]:
