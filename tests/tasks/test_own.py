@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 from pathlib import Path
 
@@ -62,6 +63,15 @@ def test_an_answer_may_be_a_very_long_number(tmp_path: Path, digits: int) -> Non
     assert key is not None
     assert key.answer == task.example_answer
     assert key.answer not in key.slips
+
+
+def test_a_cell_may_be_very_long(tmp_path: Path) -> None:
+    path = tmp_path / "books.csv"
+    book = "word " * 50_000
+    path.write_text("question,answer\n" + "\n".join(f'"{i}? {book}",{i}' for i in range(5)))
+    limit = csv.field_size_limit()
+    assert book in load_task(str(path)).example.question
+    assert csv.field_size_limit() == limit
 
 
 def test_the_same_file_and_seed_give_the_same_task(tmp_path: Path) -> None:

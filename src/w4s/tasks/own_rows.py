@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def read_rows(path: Path) -> tuple[list[Row], str]:
         raise ConfigError(f"there is no file {path}")
     file = data.read(path)
     reader = _jsonl(path, file.text) if path.suffix == ".jsonl" else _table(path, file.text)
-    rows = list(reader)
+    with _cells_of_any_length(file.text):
+        rows = list(reader)
     if not rows:
         raise ConfigError(f"{path} holds no rows")
     return rows, file.sha256
@@ -100,6 +102,18 @@ def _table(path: Path, text: str) -> Iterator[Row]:
     except csv.Error as error:
         fault = _FAULTS.get(str(error), error)
         raise ConfigError(f"{path.name} line {first_line}: {fault}") from error
+
+
+@contextmanager
+def _cells_of_any_length(text: str) -> Iterator[None]:
+    """Python refuses cells of more than 131,072 characters, by a limit that all its readers share:
+    it is raised for this text alone."""
+    limit = csv.field_size_limit()
+    csv.field_size_limit(max(limit, len(text)))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:
