@@ -90,6 +90,26 @@ def test_a_file_may_begin_like_the_name_of_a_toy_task(
     assert load_task("toy_sums.csv").name == "toy_sums"
 
 
+@pytest.mark.parametrize(
+    ("name", "separator"), [("SUMS.CSV", ","), ("Sums.Tsv", "\t"), ("SUMS.JSONL", "")]
+)
+def test_a_suffix_may_be_in_capitals(tmp_path: Path, name: str, separator: str) -> None:
+    cells = [(f"What is {i} plus 1?", str(i + 1)) for i in range(9)]
+    lines = [separator.join(row) for row in (("question", "answer"), *cells)]
+    if not separator:
+        lines = [json.dumps({"question": question, "answer": answer}) for question, answer in cells]
+    (tmp_path / name).write_text("\n".join(lines))
+    assert load_task(str(tmp_path / name)).source == name
+    task = load_task(f"{tmp_path / name}:scorer=number")
+    assert task.metric == "share of answers whose last number is the gold number"
+
+
+def test_a_python_file_and_its_data_may_be_in_capitals(tmp_path: Path) -> None:
+    write_csv(tmp_path, name="SUMS.CSV")
+    (tmp_path / "MINE.PY").write_text('DESCRIPTION = "Sums."\nDATA = "SUMS.CSV"\n')
+    assert load_task(str(tmp_path / "MINE.PY")).name == "MINE"
+
+
 def test_sizes_are_kept(tmp_path: Path) -> None:
     path = str(write_csv(tmp_path))
     task = load_task(path, sizes=Sizes(private=3, public=1, training=2, test=5))

@@ -48,12 +48,13 @@ class Row:
 
 def read_rows(path: Path) -> tuple[list[Row], str]:
     """The rows of a file, and the checksum of its content."""
-    if path.suffix not in SUFFIXES:
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
         raise ConfigError(f"{path}: the data of a task is a {', '.join(SUFFIXES)} file")
     if not path.is_file():
         raise ConfigError(f"there is no file {path}")
     file = data.read(path)
-    reader = _jsonl(path, file.text) if path.suffix == ".jsonl" else _table(path, file.text)
+    reader = _jsonl(path, file.text) if kind == ".jsonl" else _table(path, file.text)
     with _cells_of_any_length(file.text):
         rows = list(reader)
     if not rows:
@@ -80,7 +81,7 @@ def _jsonl(path: Path, text: str) -> Iterator[Row]:
 
 
 def _table(path: Path, text: str) -> Iterator[Row]:
-    delimiter = "\t" if path.suffix == ".tsv" else ","
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     first_line = 1

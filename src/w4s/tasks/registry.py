@@ -7,6 +7,7 @@ ConfigError with the nearest one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -140,7 +141,7 @@ def load_task(
     if split not in list(Split):
         raise ConfigError(f"unknown split {split!r}; there are {', '.join(Split)}")
     path, settings = _own_path(name)
-    if path is not None and path.suffix in SUFFIXES:
+    if path is not None and path.suffix.lower() in SUFFIXES:
         return load_own_file(path, _options(settings), seed, sizes)
     if settings:
         raise ConfigError(f"{name!r}: only a {_TABLES} file takes settings behind the colon")
@@ -156,11 +157,10 @@ def load_task(
 def _own_path(name: str) -> tuple[Path | None, str]:
     """The path in `PATH` or `PATH:SETTINGS`, and the settings; None where it looks like no path."""
     for suffix in (*SUFFIXES, ".py"):
-        before, found, settings = name.partition(f"{suffix}:")
-        if found:
-            return Path(before + suffix), settings
-        if name.endswith(suffix):
-            return Path(name), ""
+        # Some programs write SUMS.CSV.
+        ends = re.search(f"{re.escape(suffix)}(:|\\Z)", name, re.IGNORECASE)
+        if ends:
+            return Path(name[: ends.start(1)]), name[ends.end(1) :]
     return None, name.partition(":")[2]
 
 
@@ -178,7 +178,7 @@ def _options(settings: str) -> Options:
 
 
 def _setting(field: str, value: str) -> Any:
-    if field == "scorer" and ".py:" in value:
+    if field == "scorer" and ".py:" in value.lower():
         return load_function(value, Path())
     if field == "description":
         try:
