@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import tomllib
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from w4s.config import (
     EvaluateConfig,
     ReportConfig,
     SearchConfig,
+    ServeSimulatedConfig,
     TestConfig,
     WatchConfig,
 )
@@ -76,14 +79,37 @@ RECORDS = (
 )  # fmt: skip
 
 
+def given(record: type[Record]) -> dict[str, object]:
+    """What a record cannot do without."""
+    needed = [name for name, field in record.model_fields.items() if field.is_required()]
+    return {name: ["1"] if name in ("runs", "tasks") else "1" for name in needed}
+
+
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
 def test_every_needed_setting_is_asked_for(record: type[Record]) -> None:
-    needed = {name for name, field in record.model_fields.items() if field.is_required()}
+    needed = given(record)
     assert needed
-    given = {name: ["1"] if name in ("runs", "tasks") else "1" for name in needed}
     for name in needed:
         with pytest.raises(ConfigError, match=r"^(which .+|where to)\? .*"):
-            record.resolve({k: v for k, v in given.items() if k != name})
+            record.resolve({k: v for k, v in needed.items() if k != name})
+
+
+def settings_with(record: type[Record], kind: str) -> list[str]:
+    """Names of the settings that are numbers of this kind."""
+    return [
+        n for n, f in record.model_fields.items() if re.search(rf"\b{kind}\b", str(f.annotation))
+    ]
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e999", math.inf])
+def test_numbers_are_finite(number: object) -> None:
+    tried = 0
+    for record in (*RECORDS, ServeSimulatedConfig):
+        for name in settings_with(record, "float"):
+            with pytest.raises(ConfigError, match=rf"^{name}=.*: input should be a finite number$"):
+                record.resolve(given(record), {name: number})
+            tried += 1
+    assert tried > 30
 
 
 @pytest.mark.parametrize("word", ["turns", "prices={", "--turns"])

@@ -26,7 +26,7 @@ from w4s.types import JSON
 class Record(BaseModel):
     """What all settings share: how they are read, compared and written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def resolve(cls, *layers: Mapping[str, object]) -> Self:
