@@ -112,6 +112,25 @@ def test_numbers_are_finite(number: object) -> None:
     assert tried > 30
 
 
+def test_a_seed_fits_into_64_bits() -> None:
+    seeds = [
+        (record, name)
+        for record in (*RECORDS, ServeSimulatedConfig)
+        for name in settings_with(record, "int")
+        if name.endswith("seed")
+    ]
+    assert len(seeds) > 8
+    for record, name in seeds:
+        with pytest.raises(
+            ConfigError, match=rf"^{name}=\d+: .*less than or equal to {2**63 - 1}$"
+        ):
+            record.resolve(given(record), {name: str(2**63)})
+        with pytest.raises(ConfigError, match=rf"^{name}=-1: "):
+            record.resolve(given(record), {name: -1})
+        settings = record.resolve(given(record), {name: 2**63 - 1}).settings()
+        assert settings[name] == 2**63 - 1
+
+
 @pytest.mark.parametrize("word", ["turns", "prices={", "--turns"])
 def test_a_word_that_is_no_setting(word: str) -> None:
     with pytest.raises(ConfigError):

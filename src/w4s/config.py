@@ -21,6 +21,7 @@ from w4s.settings import (
     Dollars,
     Prices,
     Record,
+    Seed,
     Share,
     Size,
     Tracking,
@@ -82,7 +83,7 @@ class Setup(Limits):
         description="Model that writes the workflows: grammar, scripted:FILE, small[:CHECKPOINT],"
         " local:CHECKPOINT, openai:MODEL[@BASE_URL], …",
     )
-    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
+    seed: Seed = Field(default=0, description="Another seed is an independent repetition.")
     temperature: float = Field(
         default=0.5,
         ge=0,
@@ -275,7 +276,7 @@ class TasksConfig(Limits):
     executor: str = Field(
         default="simulated", description="Model that the workflows call, named as for w4s search."
     )
-    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
+    seed: Seed = Field(default=0, description="Another seed is an independent repetition.")
     private: Count | None = Field(
         default=None, description="Validation problems; default: the task's own number."
     )
@@ -297,7 +298,7 @@ class EvaluateConfig(Limits):
     executor: str = Field(
         default="simulated", description="Model that the workflow calls, named as for w4s search."
     )
-    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
+    seed: Seed = Field(default=0, description="Another seed is an independent repetition.")
     split: Literal["default", "paper"] = Field(
         default="default", description="default, or paper: the published sets, overlaps and all."
     )
@@ -354,7 +355,7 @@ class CompareConfig(Record):
         default=5,
         description="Independent repetitions. One speaks of workflows, several of methods.",
     )
-    first_seed: int = Field(default=0, ge=0, description="Number of the first seed.")
+    first_seed: Seed = Field(default=0, description="Number of the first seed.")
     each_usd: Dollars | None = Field(
         default=None,
         description="The same budget for every search, in dollars; turns are then unlimited.",
@@ -506,7 +507,7 @@ class ServeSimulatedConfig(Record):
         default=0.0, description="Share of answers that are no valid answer."
     )
     retry_after: float = Field(default=1.0, ge=0, description="Seconds that a 429 asks to wait.")
-    fault_seed: int = Field(default=0, ge=0, description="Another seed puts the faults elsewhere.")
+    fault_seed: Seed = Field(default=0, description="Another seed puts the faults elsewhere.")
     lacks: tuple[str, ...] = Field(
         default=(),
         description="Features that it refuses: n, json_mode, seed, max_completion_tokens, …",

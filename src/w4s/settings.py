@@ -90,6 +90,8 @@ def _price(text: str) -> str:
 Prices = dict[str, Annotated[str, AfterValidator(_price)]]
 """Model to `IN/OUT`."""
 Dollars = Annotated[float, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""As far as every generator of random numbers takes it."""
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=1, le=100_000)]
 """Problems of one set. Toy tasks make as many as they are asked for."""

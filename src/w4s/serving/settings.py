@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.settings import Asked, Count, Dollars, Positive, Prices, Record, VariableName
+from w4s.settings import Asked, Count, Dollars, Positive, Prices, Record, Seed, VariableName
 
 
 class UseConfig(Record):
@@ -31,8 +31,8 @@ class UseConfig(Record):
     key_env: VariableName | None = Field(
         default=None, description="Environment variable with that model's API key."
     )
-    seed: int | None = Field(
-        default=None, ge=0, description="Of the executor's draws; another gives other answers."
+    seed: Seed | None = Field(
+        default=None, description="Of the executor's draws; another gives other answers."
     )
     solver_calls: Count | None = Field(
         default=None, description="Most model calls for one question."

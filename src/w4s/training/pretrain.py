@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from w4s.settings import Asked, Count, Positive, Record, Share
+from w4s.settings import Asked, Count, Positive, Record, Seed, Share
 from w4s.training.attention import plain_attention, use_trie_attention
 from w4s.training.checkpoints import need_room, write_folder
 from w4s.training.corpus import corpus
@@ -55,7 +55,7 @@ class PretrainConfig(Record):
         128, description="Of the model, in steps of 32. More learns more per step, slower."
     )
     layers: Count = Field(4, description="Of the model.")
-    seed: int = Field(0, ge=0, description="Of data and weights.")
+    seed: Seed = Field(0, description="Of data and weights.")
 
 
 @dataclass(frozen=True, slots=True)

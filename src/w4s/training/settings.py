@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from w4s.settings import RUN_FOLDER, Asked, Count, Positive, Record, Share, Tracking
+from w4s.settings import RUN_FOLDER, Asked, Count, Positive, Record, Seed, Share, Tracking
 
 
 class Selection(StrEnum):
@@ -229,7 +229,7 @@ class TrainConfig(Record):
         description="Compare trie and plain computation before training. Off only after it"
         " has passed on this machine with this model.",
     )
-    seed: int = Field(default=0, ge=0, description="Another seed is an independent repetition.")
+    seed: Seed = Field(default=0, description="Another seed is an independent repetition.")
     track: Tracking = Field(
         default=("tensorboard",),
         description="Where each step is shown too: tensorboard, trackio, wandb or mlflow; each is"
