@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,31 @@ def test_other_methods_ask_otherwise(w4s: CommandLine, method: str) -> None:
     report = json.loads(w4s("report", "r", "--format", "json").stdout)
     rows = truths(report, "search")
     assert rows["calls"]["within"], rows
+
+
+@pytest.mark.parametrize("words", [("collect", "--run", "r", "--dry-run"), ("estimate", "collect")])
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ((TASK, "--private", "100000"), "has 200 training problems"),
+        ((TASK, TASK), "named twice; give --episodes"),
+    ],
+)
+def test_what_cannot_be_collected_is_not_estimated(
+    w4s: CommandLine, words: tuple[str, ...], settings: tuple[str, ...], says: str
+) -> None:
+    done = w4s(*words, *settings)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.skipif("W4S_DATA" not in os.environ, reason="needs GSM-Plus in W4S_DATA")
+def test_an_estimate_goes_by_the_sets_that_are_collected_on(w4s: CommandLine) -> None:
+    words = ("estimate", "collect", "gsm_plus", "--private", "2000")
+    assert "has 920 training problems" in w4s(*words).stderr
+    assert "has 1272 training problems" in w4s(*words, "--split", "paper").stderr
 
 
 def test_collections_and_comparisons(w4s: CommandLine) -> None:

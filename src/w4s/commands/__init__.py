@@ -9,6 +9,7 @@ foreseeing  what a command will take, before it is given
 searching   from a task to the best workflow found
 testing     workflows on the sealed test, each once
 measuring   workflows on the validation problems, the test set closed
+drawing     the training problems that a collection plays on
 collecting  episodes on training problems
 learning    from episodes to examples, and from examples to a better meta-agent
 using       a workflow that is put to use, and the settings it runs with

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 from w4s.commands.display import Display
+from w4s.commands.drawing import problems_of, tasks_to_play
 from w4s.commands.foreseeing import collect_estimates, keep_estimate
 from w4s.commands.workbench import (
     Workbench,
@@ -41,13 +42,11 @@ from w4s.reports.estimated import COLLECT, Foreseen, against_truth, in_one_line,
 from w4s.reports.run import ESTIMATES, SPENT, Role, Spent
 from w4s.reports.tables import seconds_text
 from w4s.reports.tracked import episode_points
-from w4s.settings import named_once
 from w4s.store import RunFolder, read_journal, read_settings
 from w4s.tasks.base import Brief, SearchSet, Task
 from w4s.tasks.confidential import keep_confidential
-from w4s.tasks.registry import load_task
 from w4s.tasks.scorers import natural
-from w4s.training.collect import Collected, Episode, collect, episode_problems, plan_episodes
+from w4s.training.collect import Collected, Episode, collect, plan_episodes
 from w4s.training.settings import Reward
 from w4s.types import JSON, Evaluation, Outcome, Workflow
 
@@ -117,12 +116,10 @@ def _foreseen(path: Path) -> tuple[Foreseen, ...]:
 
 
 async def _collect(config: CollectConfig) -> W4sError | None:
-    tasks = _tasks(config)
+    tasks = tasks_to_play(config)
     for task in tasks.values():
         keep_confidential(task, config.run)
     episodes = plan_episodes(config.tasks, config.episodes, config.seed)
-    for episode in episodes[: len(tasks)]:
-        _problems(config, tasks[episode.task], episode)  # too few of them shows here
     models = open_models(config, config, tuple(Role), lambda: _book(tasks), token_ids=True)
     with RunFolder(config.run) as folder:
         async with open_workbench(
@@ -159,7 +156,7 @@ async def _play(
 
     def open_episode(episode: Episode) -> tuple[Environment, MetaAgent]:
         task = tasks[episode.task]
-        problems = _problems(config, task, episode)
+        problems = problems_of(config, task, episode)
         return (
             _environment(config, evaluators[episode.task], task, problems),
             meta_agent_of(
@@ -211,17 +208,6 @@ _REWARDS = {
     "continuous": Reward.CONTINUOUS,
     "advantage": Reward.ADVANTAGE,
 }
-
-
-def _tasks(config: CollectConfig) -> dict[str, Task]:
-    named_once(config.tasks, "give --episodes to play it more often")
-    return {name: load_task(name, split=config.split) for name in config.tasks}
-
-
-def _problems(config: CollectConfig, task: Task, episode: Episode) -> SearchSet:
-    return episode_problems(
-        task, episode, private=config.private, public=config.public, seed=config.seed
-    )
 
 
 def _environment(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from w4s.commands.drawing import tasks_to_play
 from w4s.commands.planning import Plan, examples_of, plan_of
 from w4s.commands.workbench import meta_agent_of, task_of
 from w4s.config import CollectConfig, Limits, SearchConfig, Setup
@@ -29,7 +30,6 @@ from w4s.models.specs import quote, read_spec
 from w4s.reports.run import ESTIMATES, Role, Run, read_run
 from w4s.store import RunFolder
 from w4s.tasks.base import Task
-from w4s.tasks.registry import load_task
 from w4s.types import Entry, Message, State, Workflow
 
 _EPISODES_METHOD = "w4s"
@@ -106,7 +106,7 @@ test_estimates.__test__ = False  # type: ignore[attr-defined]
 
 def foresee_collect(config: CollectConfig, like: Path | None = None) -> list[Estimate]:
     """What the episodes of each task are going to take."""
-    return collect_estimates(config, {name: load_task(name) for name in config.tasks}, like)
+    return collect_estimates(config, tasks_to_play(config), like)
 
 
 def collect_estimates(
