@@ -89,6 +89,28 @@ def test_a_finished_collection_goes_on_when_more_is_asked_for(w4s: CommandLine) 
     assert (w4s.folder / "merged" / "rewards.svg").exists()
 
 
+def test_episodes_beyond_those_asked_for_are_told_as_such(w4s: CommandLine) -> None:
+    some = (TASK, "--samples", "1", "--turns", "1", "--run", "beyond")
+    collected(w4s, "collect", *some, "--episodes", "3")
+    fewer = collected(w4s, "collect", *some, "--episodes", "1")
+    assert "3 episodes are here already, 2 beyond the 1 asked for" in fewer.stderr
+    assert "beyond: 3 episodes, more than the 1 asked for" in fewer.stdout
+    assert "3 of 1" not in fewer.stdout + fewer.stderr
+    assert len(read_collection(w4s.folder / "beyond").episodes) == 3
+
+
+def test_an_episode_that_is_missing_among_them_is_played(w4s: CommandLine) -> None:
+    some = (TASK, "--samples", "1", "--turns", "1", "--run", "gap")
+    collected(w4s, "collect", *some, "--episodes", "3", "--side-by-side", "1")
+    journal = w4s.folder / "gap" / "episodes.jsonl"
+    header, _, *rest = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join([header, *rest]))
+    again = collected(w4s, "collect", *some, "--episodes", "2")
+    assert "2 episodes are here already, 1 beyond the 2 asked for" in again.stderr
+    assert "2 of 2 episodes, about" in again.stderr
+    assert len(read_collection(w4s.folder / "gap").episodes) == 3
+
+
 def test_equal_settings_give_the_same_data_set_in_whatever_order_episodes_end(
     w4s: CommandLine,
 ) -> None:

@@ -36,9 +36,8 @@ def collect(config: CollectConfig) -> None:
 
 
 def _table(collection: Collection) -> Table:
-    made = len(collection.episodes)
     table = Table(
-        title=f"{collection.path}: {made} of {collection.planned} episodes",
+        title=f"{collection.path}: {_count(len(collection.episodes), collection.planned)}",
         title_justify="left",
         box=box.SIMPLE_HEAD,
     )
@@ -49,6 +48,12 @@ def _table(collection: Collection) -> Table:
         played = [c.trajectory.turns for c in collection.episodes if c.trajectory.task == task]
         table.add_row(Text(task), str(len(played)), *_row([t for turns in played for t in turns]))
     return table
+
+
+def _count(made: int, planned: int) -> str:
+    if made > planned:
+        return f"{made} episodes, more than the {planned} asked for"
+    return f"{made} of {planned} episodes"
 
 
 def _row(turns: list[Turn]) -> tuple[str, ...]:

@@ -165,11 +165,12 @@ async def _play(
         )
 
     with closing(bench.folder.journal(EPISODES, Collected)) as journal:
-        done, lost = len(journal.records()), 0
+        here = {(c.trajectory.task, c.number) for c in journal.records()}
+        done, lost = sum((e.task, e.number) in here for e in episodes), 0
         begun, missing = time.monotonic(), len(episodes) - done
         bench.display.planned = (len(episodes) - done) * _solver_calls(config)
-        if done:
-            bench.display.say(f"going on behind {done} of {len(episodes)} episodes")
+        if here:
+            bench.display.say(_begun(len(here), done, len(episodes)))
         bench.display.begin(f"{done} of {len(episodes)} episodes")
         bench.stop.check()
         async for made in collect(
@@ -255,6 +256,13 @@ def _solver_calls(config: CollectConfig) -> int:
     """Of one episode, about."""
     workflows = 3 + config.turns * config.samples
     return workflows * (config.private * config.trials + config.public)
+
+
+def _begun(here: int, done: int, planned: int) -> str:
+    """What the folder holds before the first episode of this sitting."""
+    if here > done:
+        return f"{here} episodes are here already, {here - done} beyond the {planned} asked for"
+    return f"going on behind {done} of {planned} episodes"
 
 
 def _said(made: Collected) -> str:
