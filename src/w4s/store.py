@@ -214,7 +214,7 @@ def _settled(path: Path) -> dict[str, JSON]:
     if not file.exists():
         return {}
     with _disk_errors(file):
-        return from_toml(file.read_text(), file)
+        return from_toml(file.read_text(encoding="utf-8"), file)
 
 
 def _told(key: str, was: JSON, now: JSON) -> str:

@@ -46,6 +46,19 @@ def test_test_and_report(w4s: CommandLine, run: Path) -> None:
     assert w4s("report", "r", "--format", "markdown").stdout.startswith("# toy")
 
 
+def test_a_path_with_an_umlaut_is_read_in_any_locale(w4s: CommandLine, run: Path) -> None:
+    run.rename(w4s.folder / "rün")
+    again = w4s(*SEARCH, "--run", "rün")
+    assert again.returncode == 0, again.stderr
+    assert 'run = "rün"' in (w4s.folder / "rün" / "config.toml").read_text("utf-8")
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    told = w4s.process("report", "rün", environ=ascii_alone)
+    assert told.returncode == 0, told.stderr
+    assert "Best on validation" in told.stdout
+    tested = w4s.process("test", "rün", environ=ascii_alone)
+    assert tested.returncode == 0, tested.stderr
+
+
 def test_a_second_test_prints_the_recorded_result(w4s: CommandLine, run: Path) -> None:
     first = w4s("test", "r")
     assert first.returncode == 0, first.stderr

@@ -71,7 +71,7 @@ def _memory() -> Finding:
 def _available_bytes() -> int | None:
     """What programs may still take, without swapping; Linux alone tells."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     for line in lines:

@@ -163,7 +163,7 @@ def _lay_limits(cpu_seconds: int) -> None:
 
 def _address_space() -> int:
     """Bytes that this process has mapped already."""
-    with open("/proc/self/statm") as file:
+    with open("/proc/self/statm", encoding="utf-8") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 

@@ -64,7 +64,7 @@ def is_small(checkpoint: str) -> bool:
     """Whether it is one of the small meta-agents, which read compact prompts: their vocabularies
     have some thousand tokens, those of chat models ten times as many."""
     try:
-        config = json.loads((Path(checkpoint) / _CONFIG).read_text())
+        config = json.loads((Path(checkpoint) / _CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(config, dict) and int(config.get("vocab_size") or 0) in range(1, 10_000)

@@ -209,7 +209,7 @@ def _read_public(file: Path) -> tuple[PublicProblem, ...]:
 
 def _read_canaries(file: Path) -> Mapping[str, JSON] | None:
     try:
-        record = json.loads(file.read_text())
+        record = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -37,7 +37,9 @@ class Feed:
         self._trackers: dict[str, Tracker] = {}
         if not kinds:
             return
-        state: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        state: dict[str, Any] = {}
+        if self._path.exists():
+            state = json.loads(self._path.read_text(encoding="utf-8"))
         self._id: str = state.get("id") or uuid.uuid4().hex[:12]
         self._had: dict[str, dict[str, int]] = state.get("had", {})
         """Tracker to stream to the last step it has."""
@@ -91,7 +93,8 @@ class Feed:
         """Not flushed to the disk as the run's own records are: after a power cut a tracker may
         see a point twice."""
         partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps({"id": self._id, "had": self._had}) + "\n")
+        state = json.dumps({"id": self._id, "had": self._had})
+        partial.write_text(f"{state}\n", encoding="utf-8")
         partial.replace(self._path)
 
 

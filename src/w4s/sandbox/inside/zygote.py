@@ -84,7 +84,10 @@ def _die_with(parent: int) -> None:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     if parent and os.getppid() != parent:
         os._exit(1)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/self/oom_score_adj", "w", encoding="utf-8") as file,
+    ):
         file.write(FIRST_TO_GO)
 
 
@@ -167,7 +170,10 @@ def _prelude(source: str) -> dict[str, Any]:
 
 def _delay_seconds(pid: int) -> float:
     """How long the process was ready to run without running; 0 where that is not told."""
-    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/schedstat") as f:
+    with (
+        contextlib.suppress(OSError, ValueError, IndexError),
+        open(f"/proc/{pid}/schedstat", encoding="utf-8") as f,
+    ):
         return int(f.read().split()[1]) / 1e9
     return 0.0
 
@@ -317,7 +323,7 @@ class _Zygote:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
         try:
-            with open(f"/proc/self/task/{self._pid}/children") as file:
+            with open(f"/proc/self/task/{self._pid}/children", encoding="utf-8") as file:
                 pids = [int(pid) for pid in file.read().split()]
         except OSError:
             return

@@ -174,14 +174,14 @@ def _enter(path: str, user: int | None) -> int:
 
 def _own_address_space() -> int:
     """Bytes that the zygote has mapped; 0 where that cannot be read (and is not enforced)."""
-    with contextlib.suppress(OSError), open("/proc/self/statm") as file:
+    with contextlib.suppress(OSError), open("/proc/self/statm", encoding="utf-8") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
     return 0
 
 
 def _threads_of_everybody() -> int:
     """All threads of the machine: an upper bound for those of this user, in one read."""
-    with contextlib.suppress(OSError), open("/proc/loadavg") as file:
+    with contextlib.suppress(OSError), open("/proc/loadavg", encoding="utf-8") as file:
         return int(file.read().split()[3].split("/")[1])
     return 4096
 

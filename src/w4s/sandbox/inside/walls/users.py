@@ -48,7 +48,7 @@ class Users:
 def _may_change_ids() -> bool:
     if os.geteuid() != 0:
         return False
-    with open("/proc/self/status") as file:
+    with open("/proc/self/status", encoding="utf-8") as file:
         for line in file:
             if line.startswith("CapEff:"):
                 effective = int(line.split()[1], 16)
@@ -64,7 +64,7 @@ def _base() -> int:
 
 
 def _mapped(kind: str, base: int) -> bool:
-    with open(f"/proc/self/{kind}_map") as file:
+    with open(f"/proc/self/{kind}_map", encoding="utf-8") as file:
         for line in file:
             first, _, count = (int(word) for word in line.split())
             if first <= base and base + _SPAN <= first + count:
