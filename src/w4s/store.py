@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -164,7 +165,7 @@ def read_settings(path: Path, *, of: str = "task") -> dict[str, JSON]:
     kind, making = _KINDS[of]
     was = _settled(path)
     if not was:
-        raise ConfigError(f"{path} holds no run; {making} {path} makes one")
+        raise ConfigError(f"{path} holds no run; {making} {shlex.quote(str(path))} makes one")
     if of not in was:
         raise ConfigError(f"{path} holds {_kind(was)}, not {kind}; {making} FOLDER makes one")
     return was

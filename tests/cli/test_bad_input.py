@@ -55,6 +55,8 @@ SEARCH = ("search", TASK, "--run", "r")
         (("test", "r"), "r holds no run"),
         (("report", "r"), "r holds no run"),
         (("report", "r", "--format", "pdf"), "format=pdf"),
+        (("test", "my run"), "w4s search TASK --run 'my run' makes one"),
+        (("tasks", "--new", "my task.csv"), "type w4s tasks --new 'my task.py'"),
         (("tasks", "nosuch"), "unknown task 'nosuch'"),
         (("tasks", "--new", "task.csv"), "ends in .py"),
         (("serve-simulated", "nosuch"), "unknown task 'nosuch'"),

@@ -111,6 +111,16 @@ def test_an_episode_that_is_missing_among_them_is_played(w4s: CommandLine) -> No
     assert len(read_collection(w4s.folder / "gap").episodes) == 3
 
 
+def test_folders_whose_names_have_a_space_are_quoted_where_they_are_to_be_typed(
+    w4s: CommandLine,
+) -> None:
+    shutil.copytree(w4s.folder / "c", w4s.folder / "my episodes")
+    again = collected(w4s, *COLLECT, "--run", "my episodes")
+    assert "w4s dataset 'my episodes' --out" in again.stdout
+    made = w4s("dataset", "my episodes", "--out", "my data")
+    assert "w4s train 'my data' --model" in made.stdout
+
+
 def test_equal_settings_give_the_same_data_set_in_whatever_order_episodes_end(
     w4s: CommandLine,
 ) -> None:

@@ -153,6 +153,21 @@ def test_help_comes_at_once(w4s: CommandLine) -> None:
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
 
 
+def test_a_file_whose_name_has_a_space_is_quoted_where_it_is_to_be_typed(w4s: CommandLine) -> None:
+    done = w4s("tasks", "--new", "my task.py")
+    assert "then: w4s tasks --check 'my task.py'" in done.stdout
+    assert "`w4s search 'my task.py'`" in (w4s.folder / "my task.py").read_text()
+
+
+def test_a_folder_whose_name_has_a_space_is_quoted_where_it_is_to_be_typed(
+    w4s: CommandLine,
+) -> None:
+    w4s(*SEARCH, "--run", "my run", "--max-calls", "1")
+    done = w4s("test", "my run")
+    assert done.returncode == 2
+    assert "--workflow (such as 'my run/best_workflow.py')" in done.stderr
+
+
 def test_a_task_of_ones_own_from_the_template(w4s: CommandLine) -> None:
     assert w4s("tasks", "--new", "mine.py").returncode == 0
     assert w4s("tasks", "--new", "mine.py").returncode == 2

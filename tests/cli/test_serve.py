@@ -21,6 +21,11 @@ def question() -> str:
     return load_task("toy_ledger").search.private[0].question
 
 
+def test_a_file_whose_name_has_a_space_is_quoted_where_it_is_to_be_typed(w4s: CommandLine) -> None:
+    done = w4s("export", "direct", "--executor", "openai:x", "--out", "sol ve.py")
+    assert "then python 'sol ve.py' --help" in done.stdout
+
+
 @pytest.mark.long
 def test_a_run_is_served_and_exported(w4s: CommandLine) -> None:
     w4s("search", "toy_ledger", "--run", "r", "--turns", "1", "--samples", "1",

@@ -156,6 +156,13 @@ def test_runs_on_a_confidential_task_lie_in_the_cache_alone(
     assert all(path.is_relative_to(cache) for path in quoted)
 
 
+def test_a_folder_whose_name_has_a_space_is_quoted_where_it_is_to_be_typed(
+    w4s: CommandLine, confidential: dict[str, str]
+) -> None:
+    refused = w4s("search", "gpqa", "--run", "my run", *FEW, "test=4", environ=confidential)
+    assert f"--run '{confidential['W4S_CACHE']}/runs/my run'" in refused.stderr
+
+
 def test_a_link_out_of_the_cache_is_no_way_out(
     w4s: CommandLine, confidential: dict[str, str]
 ) -> None:

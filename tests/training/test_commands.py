@@ -206,6 +206,16 @@ def test_a_search_does_not_go_on_with_a_checkpoint_that_was_trained_again(
     assert w4s("report", "s").returncode == 0
 
 
+@pytest.mark.long
+def test_folders_whose_names_have_a_space_are_quoted_where_they_are_to_be_typed(
+    w4s: CommandLine,
+) -> None:
+    made = w4s("small", "pretrain", "my model", "--examples", "16", "--width", "32", "--layers=1")
+    assert "--meta-agent 'small:my model' --run" in made.stdout
+    trained = w4s(*TRAIN, "--run", "my run", "--epochs", "1")
+    assert "--meta-agent 'small:my run/model' --run" in trained.stdout
+
+
 def test_training_as_a_function_stops_in_good_order_and_goes_on(w4s: CommandLine) -> None:
     from w4s.api import run, train
     from w4s.training.settings import Scheme

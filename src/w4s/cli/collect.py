@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from statistics import fmean
 
@@ -32,7 +33,7 @@ def collect(config: CollectConfig) -> None:
         say(console, f"Ended at a limit: {gathered.early}")
     elif gathered.early is not None:
         raise gathered.early
-    say(console, f"Learn from it: w4s dataset {collection.path} --out FOLDER")
+    say(console, f"Learn from it: w4s dataset {shlex.quote(str(collection.path))} --out FOLDER")
 
 
 def _table(collection: Collection) -> Table:

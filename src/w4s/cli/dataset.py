@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -60,7 +62,8 @@ def _show(counted: Statistics, config: DatasetConfig) -> None:
     model = config.model or "CHECKPOINT"
     small = config.model is not None and is_small(find_checkpoint(config.model))
     full = " --scheme full --learning-rate 1e-3" if small else ""
-    say(console, f"Train on it: w4s train {config.out} --model {model}{full} --run FOLDER")
+    words = shlex.join([str(config.out), "--model", model])
+    say(console, f"Train on it: w4s train {words}{full} --run FOLDER")
 
 
 def _spread(spread: Spread, form: str) -> str:

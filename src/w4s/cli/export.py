@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from w4s.commands.using import InUse, put_to_use
@@ -17,7 +18,8 @@ def export(config: ExportConfig) -> None:
     used = put_to_use(config)
     text = exported(used.workflow, _pins(used), used.origin)
     _write(config.out, text)
-    print(f"{config.out}: pip install openai, then python {config.out} --help\n\n{WARNING}")
+    try_it = f"python {shlex.quote(str(config.out))} --help"
+    print(f"{config.out}: pip install openai, then {try_it}\n\n{WARNING}")
 
 
 def _pins(used: InUse) -> Pins:

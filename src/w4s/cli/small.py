@@ -6,6 +6,8 @@ stand beside the model, behind torch, so this file is imported when the command 
 
 from __future__ import annotations
 
+import shlex
+
 import typer
 from rich.console import Console
 
@@ -41,4 +43,5 @@ def pretrain(config: PretrainConfig) -> None:
             folder = make_checkpoint(config, watch)
         except KeyboardInterrupt:
             raise Interrupted("stopped; the same command begins again") from None
-    say(output(), f"Search with it: w4s search TASK --meta-agent small:{folder} --run …")
+    meta_agent = shlex.quote(f"small:{folder}")
+    say(output(), f"Search with it: w4s search TASK --meta-agent {meta_agent} --run …")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from rich import box
@@ -131,12 +132,14 @@ def new_task(file: str) -> None:
     """Write a Python file that is a task, to be filled in."""
     path = Path(file)
     if path.suffix != ".py":
-        raise ConfigError(f"{file}: a task's file ends in .py; type w4s tasks --new {path.stem}.py")
+        better = shlex.quote(f"{path.stem}.py")
+        raise ConfigError(f"{file}: a task's file ends in .py; type w4s tasks --new {better}")
+    typed = shlex.quote(file)
     try:
         with path.open("x", encoding="utf-8") as stream:
-            stream.write(NEW_TASK_TEMPLATE.format(file=path))
+            stream.write(NEW_TASK_TEMPLATE.format(file=typed))
     except FileExistsError:
         raise ConfigError(f"{file} exists already; choose another name") from None
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror}") from None
-    print(f"wrote {file}; fill it in, then: w4s tasks --check {file}")
+    print(f"wrote {file}; fill it in, then: w4s tasks --check {typed}")

@@ -7,6 +7,7 @@ torchrun; the first of these processes speaks for all.
 from __future__ import annotations
 
 import os
+import shlex
 
 from rich.console import Console
 
@@ -46,13 +47,14 @@ def train(config: TrainConfig) -> None:
     logs = read_logs(config.run)
     held_out = [log.evaluation for log in logs if log.evaluation is not None]
     kind = "small" if is_small(str(done.model)) else "local"
+    meta_agent = shlex.quote(f"{kind}:{done.model}")
     lines = [
         f"{done.rows} examples, {done.steps} steps: loss {logs[0].loss:.4f} to {logs[-1].loss:.4f}",
         f"{done.held_out} episodes held out: loss {held_out[-1]:.4f}" if held_out else "",
         f"{done.too_long} examples were too long and left out whole" if done.too_long else "",
         f"The model: {done.model}",
         f"The adapter: {done.adapter}" if done.adapter is not None else "",
-        f"Search with it: w4s search TASK --meta-agent {kind}:{done.model} --run …",
+        f"Search with it: w4s search TASK --meta-agent {meta_agent} --run …",
     ]
     for line in filter(None, lines):
         say(output(), line)

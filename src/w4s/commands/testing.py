@@ -7,6 +7,7 @@ tested is counted, since the best of many tries says less about problems nobody 
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -171,7 +172,7 @@ def _best(run: Run) -> Candidate:
     if best is None:
         raise ConfigError(
             f"{run.path} has no measured workflow yet; go on with its search, or name one with"
-            f" --workflow (such as {run.path / BEST})"
+            f" --workflow (such as {shlex.quote(str(run.path / BEST))})"
         )
     examples = {entry.workflow.digest for entry in run.begin.examples} if run.begin else set()
     is_example = best.workflow.digest in examples

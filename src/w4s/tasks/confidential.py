@@ -7,6 +7,7 @@ where the rows themselves are, and not in a project that may be published.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from w4s.errors import ConfigError
@@ -32,7 +33,8 @@ def keep_in_cache(what: str, folder: Path, flag: str) -> None:
     Links are followed, so one that leads out of the cache does not count as inside."""
     if folder.resolve().is_relative_to(cache_folder().resolve()):
         return
+    inside = shlex.quote(str(runs_folder() / folder.name))
     raise ConfigError(
         f"{what} is confidential: its authors ask that no problem be published, and this"
-        f" folder quotes problems. Keep it in the cache: {flag} {runs_folder() / folder.name}"
+        f" folder quotes problems. Keep it in the cache: {flag} {inside}"
     )
