@@ -19,7 +19,7 @@ from w4s.reports.stats import crossed
 REFERENCE = "untrained"
 LONGER = "untrained_twice"
 RIVALS = ("sft_best", "random")
-OTHER_ROUNDS = ("one_round", "six_rounds")
+OTHER_ROUNDS = ("one_round", "six_rounds", "nine_rounds")
 """Other than three; the rival has as many."""
 PICTURED = {
     "rlao_top": "RLAO, variant",

@@ -109,6 +109,7 @@ ARMS |= {
     "rlao_six_rounds": replace(ARMS["rlao"], rounds=6, same_as="rlao"),
     "sft_six_rounds": replace(ARMS["sft_best"], rounds=6, same_as="sft_best"),
     "rlao_top_six_rounds": replace(ARMS["rlao_top"], rounds=6, same_as="rlao_top"),
+    "rlao_top_nine_rounds": replace(ARMS["rlao_top"], rounds=9, same_as="rlao_top"),
     "rlao_top_no_feedback": _again("rlao_top", method="random"),
     "rlao_top_wrong_description": _again("rlao_top", described_as="toy_elements"),
     "weight_one": Arm(Choices(weighting=Weighting.ONE)),
